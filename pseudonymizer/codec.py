@@ -1,0 +1,427 @@
+"""Record and holder proof ↔ compact, compressed, padded bytes.
+
+Pure. The layout is frozen by SPEC.md section 7: fields are named by their place, so
+that a change of order is a new layout version.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+from collections.abc import Sequence
+from importlib import resources
+from types import GenericAlias
+from typing import Annotated, Any
+
+import msgspec
+import zstandard
+from msgspec import Meta, Raw
+
+from pseudonymizer.errors import EnvelopeError, Unusable
+from pseudonymizer.records import (
+    DamageProcedure,
+    ExpertStep,
+    Fingerprint,
+    HolderKind,
+    HolderProof,
+    Initials,
+    Operation,
+    Opposition,
+    Pledge,
+    Record,
+    Register,
+    Seizure,
+    Suspension,
+    Vehicle,
+)
+
+LAYOUT_VERSION = 1
+DICTIONARY = 1
+# The largest real line has 6,217 bytes; a bomb would be refused at this size.
+DECODED_MAX = 64 * 1024
+COMPRESSION_LEVEL = 3
+LENGTH_BYTES = 2
+
+# Nine real records in ten fall in three classes: the size of a record tells little.
+_FINE_STEP, _FINE_UP_TO, _COARSE_STEP = 64, 512, 128
+
+# Days are counted from here, so that all fit in 16 bits until 2029 and in 32 after.
+_EPOCH = dt.date(1850, 1, 1).toordinal()
+
+# Appended to, never reordered: a number is in every sealed record.
+OPERATION_CODES = (
+    "CHANG_TIT_NORMAL", "DECLARATION_ACHAT", "IMMAT_NORMALE", "DECLARATION_CESSION",
+    "CONVERSION_DOSSIER_FNI", "IMMAT_NORMALE_PREM_VO", "INSCRIPTION_GAGE",
+    "INSCRIRE_DVS", "FIN_USAGE_DEMO_VENTE", "LEVER_DVS", "MODIF_CARAC_TECH",
+    "INSCRIRE_OTCI", "DEC_VE", "RADIATION_GAGE", "PREM_RAP_VE", "REIMMAT_ETRANGER",
+    "DECLARATION_PERTE_TITRE", "DUPLICATA", "SEC_RAP_VE", "INSCRIRE_OVE", "CHANG_LOC",
+    "LEVER_OTCI", "PROROG_GAGE", "SORTIE_TERRITOIRE", "LEVER_OVE",
+    "RETRAIT_VOLONTAIRE", "ATT_NUM_USURPATION", "RETOUR_REIMMAT_ETR",
+    "REMISE_CIRC_SORTIE_TERR", "RENOUV_DVS", "CHANG_TIT_NORMAL_CVN", "CHANG_LOC_CVN",
+)  # fmt: skip
+_OPERATION_NUMBER = {code: number for number, code in enumerate(OPERATION_CODES)}
+
+_KINDS = tuple(HolderKind)
+_KIND_NUMBER = {kind: number for number, kind in enumerate(_KINDS)}
+_REGISTERS = (Register.SIV, Register.FNI)
+
+_DATES = (
+    "issue_date", "first_registration_siv", "siv_conversion", "last_change", "updated",
+    "import_date", "first_registration_abroad", "certificate_cancelled_on",
+    "last_claim", "last_resolution",
+)  # fmt: skip
+_FLAGS = (
+    "leased", "certificate_cancelled", "certificate_lost", "certificate_stolen",
+    "certificate_duplicate", "vehicle_stolen", "imported", "subject_to_inspection",
+    "uncertain_origin", "fit_to_drive",
+)  # fmt: skip
+_VEHICLE = tuple(field.name for field in msgspec.structs.fields(Vehicle))
+# Rare parts travel in a map under these numbers, present only when not empty.
+_SUSPENSIONS, _OPPOSITIONS, _PLEDGES, _SEIZURES, _PROCEDURES = 1, 2, 3, 4, 5
+_USAGES, _QUALITY, _EXTRAS, _ORIGIN, _OPERATION_DETAILS = 6, 7, 8, 9, 10
+
+# The types of the array, place by place: checked while it is read, at no cost.
+_Place = Annotated[int, Meta(ge=0)]
+_Days = int | None
+_Flag = bool | None
+_ARRAY_TYPES: tuple[Any, ...] = (
+    _Place,
+    *[_Flag] * len(_FLAGS),
+    # A whole number is stored as an integer and has to come back as one.
+    *(
+        int | float | None if field.type == float | None else field.type
+        for field in msgspec.structs.fields(Vehicle)
+    ),
+    list[_Place | str],
+    dict[int, Raw],
+    int | None,
+    int | None,
+    _Days,
+    *[_Days] * len(_DATES),
+    list[_Days],
+    str,
+    tuple[str | None, str | None, str | None, str | None],
+    str | None,
+    list[tuple[_Place, bytes, bytes, bytes | None]],
+    list[tuple[int, bytes]],
+)
+_Step = tuple[_Days, str | None, _Flag, _Flag] | None
+_RARE_TYPES: dict[int, Any] = {
+    _SUSPENSIONS: list[tuple[str, _Days, _Flag, _Flag]],
+    _OPPOSITIONS: list[tuple[str, _Days]],
+    _PLEDGES: list[tuple[_Days, str | None]],
+    _SEIZURES: list[tuple[_Days, str | None]],
+    _PROCEDURES: list[tuple[str | None, _Flag, _Step, _Step, _Step]],
+    _USAGES: list[str],
+    _QUALITY: list[str],
+    _EXTRAS: dict[str, Any],
+    _ORIGIN: tuple[str | None, str | None],
+    _OPERATION_DETAILS: dict[int, tuple[bool, _Days, str | None, str | None]],
+}
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(GenericAlias(tuple, _ARRAY_TYPES)).decode
+_decode_rare = {
+    number: msgspec.msgpack.Decoder(kind).decode for number, kind in _RARE_TYPES.items()
+}
+
+
+@functools.cache
+def _dictionary(number: int) -> zstandard.ZstdCompressionDict:
+    try:
+        name = f"records-{number}.zdict"
+        content = resources.files("pseudonymizer").joinpath("dictionaries", name)
+        return zstandard.ZstdCompressionDict(content.read_bytes())
+    except FileNotFoundError as exc:
+        raise EnvelopeError from exc
+
+
+@functools.cache
+def _compressor() -> zstandard.ZstdCompressor:
+    parameters = zstandard.ZstdCompressionParameters.from_level(
+        COMPRESSION_LEVEL,
+        format=zstandard.FORMAT_ZSTD1_MAGICLESS,
+        write_dict_id=False,
+        write_checksum=False,
+        write_content_size=True,
+    )
+    return zstandard.ZstdCompressor(
+        dict_data=_dictionary(DICTIONARY), compression_params=parameters
+    )
+
+
+@functools.cache
+def _decompressor(number: int) -> zstandard.ZstdDecompressor:
+    return zstandard.ZstdDecompressor(
+        dict_data=_dictionary(number), format=zstandard.FORMAT_ZSTD1_MAGICLESS
+    )
+
+
+def encode(record: Record, proof: HolderProof) -> bytes:
+    """Return the padded content to seal, compressed with `DICTIONARY`.
+
+    Raises Unusable `record_too_large` for what could not be opened again.
+    """
+    packed = pack(record, proof)
+    # A KiB less than what opens: bytes that do not shrink grow a little, and their
+    # length has to fit in two bytes.
+    if len(packed) > DECODED_MAX - 1024:
+        raise Unusable("record_too_large")
+    return pad(_compressor().compress(packed))
+
+
+def decode(dictionary: int, content: bytes) -> tuple[Record, HolderProof]:
+    """Raises EnvelopeError for an unknown dictionary or layout, for bytes that are no
+    record, and for a record over 64 KiB."""
+    compressed = unpad(content)
+    try:
+        # Known before anything is unpacked; -1 is a frame that does not say.
+        size = zstandard.frame_content_size(b"\x28\xb5\x2f\xfd" + compressed)
+        if not 0 <= size <= DECODED_MAX:
+            raise EnvelopeError
+        packed = _decompressor(dictionary).decompress(
+            compressed, max_output_size=DECODED_MAX, allow_extra_data=False
+        )
+    except zstandard.ZstdError as exc:
+        raise EnvelopeError from exc
+    return unpack(packed)
+
+
+def pad(compressed: bytes) -> bytes:
+    """Return the length in two bytes, the bytes, and zeros up to a size class.
+
+    Raises OverflowError over 65,535 bytes.
+    """
+    size = LENGTH_BYTES + len(compressed)
+    step = _FINE_STEP if size <= _FINE_UP_TO else _COARSE_STEP
+    padding = -size % step
+    return len(compressed).to_bytes(LENGTH_BYTES, "big") + compressed + bytes(padding)
+
+
+def unpad(content: bytes) -> bytes:
+    """Raises EnvelopeError when the bytes are not what `pad` made."""
+    length = int.from_bytes(content[:LENGTH_BYTES], "big")
+    compressed = content[LENGTH_BYTES : LENGTH_BYTES + length]
+    if pad(compressed) != content:
+        raise EnvelopeError
+    return compressed
+
+
+def pack(record: Record, proof: HolderProof) -> bytes:
+    """Return the typed encoding, uncompressed. Source: SPEC.md section 7."""
+    base = record.first_registration
+    origin = base.toordinal() if base else _EPOCH
+
+    def days(date: dt.date | None) -> int | None:
+        return None if date is None else date.toordinal() - origin
+
+    rare: dict[int, Any] = {}
+    if record.operations:
+        codes, dates, details = _pack_operations(record.operations, origin)
+        if details:
+            rare[_OPERATION_DETAILS] = details
+    else:
+        codes, dates = [], []
+    if record.suspensions:
+        rare[_SUSPENSIONS] = [
+            (s.reason, days(s.date), s.document_surrendered, s.document_withdrawn)
+            for s in record.suspensions
+        ]
+    if record.oppositions:
+        rare[_OPPOSITIONS] = [(o.kind, days(o.date)) for o in record.oppositions]
+    if record.pledges:
+        rare[_PLEDGES] = [(days(p.date), p.creditor) for p in record.pledges]
+    if record.seizures:
+        rare[_SEIZURES] = [(days(s.date), s.authority) for s in record.seizures]
+    if record.procedures:
+        rare[_PROCEDURES] = [
+            (
+                p.number,
+                p.running,
+                *(
+                    step
+                    and (days(step.date), step.expert, step.dangerous, step.repairable)
+                    for step in (p.declaration, p.first_report, p.second_report)
+                ),
+            )
+            for p in record.procedures
+        ]
+    if record.usages:
+        rare[_USAGES] = record.usages
+    if record.quality:
+        rare[_QUALITY] = record.quality
+    if record.extras:
+        rare[_EXTRAS] = record.extras
+    if record.origin_code or record.origin_name:
+        rare[_ORIGIN] = (record.origin_code, record.origin_name)
+    shown = record.initials
+    return bytes((LAYOUT_VERSION,)) + _encode(
+        [
+            _REGISTERS.index(record.register),
+            *(getattr(record, name) for name in _FLAGS),
+            *(getattr(record.vehicle, name) for name in _VEHICLE),
+            codes,
+            rare,
+            record.holder_count,
+            record.claim_count,
+            base and base.toordinal() - _EPOCH,
+            *(days(getattr(record, name)) for name in _DATES),
+            dates,
+            record.masked_plate,
+            (shown.family, shown.given, shown.company, shown.siren_prefix),
+            record.postal_code,
+            [
+                (_KIND_NUMBER[f.kind], f.family, b"".join(f.words), f.siren_tag)
+                for f in proof.fingerprints
+            ],
+            proof.tags,
+        ]
+    )
+
+
+def unpack(packed: bytes) -> tuple[Record, HolderProof]:
+    """Raises EnvelopeError for another layout version or anything malformed."""
+    if packed[:1] != bytes((LAYOUT_VERSION,)):
+        raise EnvelopeError
+    try:
+        return _unpack(_decode(packed[1:]))
+    except (
+        msgspec.DecodeError,
+        LookupError,
+        OverflowError,
+        RecursionError,
+        ValueError,
+    ) as exc:
+        raise EnvelopeError from exc
+
+
+def _unpack(values: tuple[Any, ...]) -> tuple[Record, HolderProof]:
+    take = iter(values)
+    register = _REGISTERS[next(take)]
+    flags = {name: next(take) for name in _FLAGS}
+    vehicle = Vehicle(**{name: next(take) for name in _VEHICLE})
+    codes, raw, holder_count, claim_count, base = (next(take) for _ in range(5))
+    rare = {number: _decode_rare[number](part) for number, part in raw.items()}
+    origin = _EPOCH + (base or 0)
+
+    def date(days: int | None) -> dt.date | None:
+        return None if days is None else dt.date.fromordinal(origin + days)
+
+    def step(packed: tuple[Any, ...] | None) -> ExpertStep | None:
+        return packed and ExpertStep(date(packed[0]), *packed[1:])  # type: ignore[return-value]
+
+    dates: dict[str, Any] = {name: date(next(take)) for name in _DATES}
+    operation_days, masked_plate, shown, postal_code, fingerprints, tags = take
+    origin_code, origin_name = rare.get(_ORIGIN, (None, None))
+    record = Record(
+        register=register,
+        masked_plate=masked_plate,
+        initials=Initials(*shown),
+        postal_code=postal_code,
+        vehicle=vehicle,
+        first_registration=None if base is None else dt.date.fromordinal(origin),
+        origin_code=origin_code,
+        origin_name=origin_name,
+        usages=tuple(rare.get(_USAGES, ())),
+        operations=_unpack_operations(
+            codes, operation_days, rare.get(_OPERATION_DETAILS, {}), origin
+        ),
+        suspensions=tuple(
+            Suspension(reason, date(day), surrendered, withdrawn)
+            for reason, day, surrendered, withdrawn in rare.get(_SUSPENSIONS, ())
+        ),
+        oppositions=tuple(
+            Opposition(kind, date(day)) for kind, day in rare.get(_OPPOSITIONS, ())
+        ),
+        pledges=tuple(
+            Pledge(date(day), creditor) for day, creditor in rare.get(_PLEDGES, ())
+        ),
+        seizures=tuple(
+            Seizure(date(day), authority) for day, authority in rare.get(_SEIZURES, ())
+        ),
+        procedures=tuple(
+            DamageProcedure(number, running, *map(step, steps))
+            for number, running, *steps in rare.get(_PROCEDURES, ())
+        ),
+        holder_count=holder_count,
+        claim_count=claim_count,
+        quality=tuple(rare.get(_QUALITY, ())),
+        extras=rare.get(_EXTRAS, {}),
+        **flags,
+        **dates,
+    )
+    proof = HolderProof(
+        tuple(
+            Fingerprint(_KINDS[kind], family, _words(words), siren_tag)
+            for kind, family, words, siren_tag in fingerprints
+        ),
+        tuple((version, tag) for version, tag in tags),
+    )
+    return record, proof
+
+
+def _pack_operations(
+    operations: Sequence[Operation], origin: int
+) -> tuple[list[int | str], list[int | None], dict[int, Any]]:
+    """Columns: codes; days, each back from the one before; the rare details by place."""
+    codes: list[int | str] = []
+    dates: list[int | None] = []
+    details: dict[int, Any] = {}
+    previous = origin
+    for place, operation in enumerate(operations):
+        codes.append(_OPERATION_NUMBER.get(operation.code, operation.code))
+        if operation.date is None:
+            dates.append(None)
+        else:
+            day = operation.date.toordinal()
+            dates.append(previous - day if dates else day - previous)
+            previous = day
+        cancelled_on = operation.cancelled_on
+        if (
+            operation.cancelled
+            or cancelled_on
+            or operation.procedure
+            or operation.expert
+        ):
+            details[place] = (
+                operation.cancelled,
+                cancelled_on and cancelled_on.toordinal() - origin,
+                operation.procedure,
+                operation.expert,
+            )
+    return codes, dates, details
+
+
+def _unpack_operations(
+    codes: list[int | str],
+    dates: list[int | None],
+    details: dict[int, Any],
+    origin: int,
+) -> tuple[Operation, ...]:
+    operations = []
+    previous = origin
+    for place, (code, days) in enumerate(zip(codes, dates, strict=True)):
+        day = None
+        if days is not None:
+            previous = previous - days if place else previous + days
+            day = dt.date.fromordinal(previous)
+        cancelled, cancelled_on, procedure, expert = details.get(
+            place, (False, None, None, None)
+        )
+        operations.append(
+            Operation(
+                code if isinstance(code, str) else OPERATION_CODES[code],
+                day,
+                cancelled,
+                None
+                if cancelled_on is None
+                else dt.date.fromordinal(origin + cancelled_on),
+                procedure,
+                expert,
+            )
+        )
+    return tuple(operations)
+
+
+def _words(joined: bytes) -> tuple[bytes, ...]:
+    return tuple(joined[start : start + 16] for start in range(0, len(joined), 16))

@@ -1,0 +1,323 @@
+"""Key rings, identifiers, sealing and opening: all cryptography on vehicle data.
+
+Source of every rule: SPEC.md sections 4 to 8.
+"""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+import functools
+import hmac
+import json
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from uuid import UUID
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from pseudonymizer.errors import EnvelopeError, KeyRingError
+from pseudonymizer.records import Identity, Register, Release, SealedRow
+
+KEY_BYTES = 32
+RECORD_ID_BYTES = 16
+TAG_BYTES = 8
+NONCE_BYTES = 12
+FORMAT_VERSION = 1
+GENERATION_MAX = 2**15 - 1
+
+# 37 characters of a canonical name (boundary, A–Z, 0–9), so 37² ordered pairs.
+BIGRAM_TABLE_BYTES = 37 * 37
+
+PURPOSES = ("register", "site")
+
+_REGISTER_CODE = {Register.SIV: b"\x01", Register.FNI: b"\x02"}
+
+
+class KeyRing:
+    """Versioned 32-byte keys for one purpose; exactly one version is active."""
+
+    def __init__(self, purpose: str, keys: dict[int, bytes], active: int) -> None:
+        self.purpose = purpose
+        self._keys = keys
+        self.active = active
+
+    def __repr__(self) -> str:
+        return f"<KeyRing {self.purpose} versions {self.versions}>"
+
+    @property
+    def versions(self) -> tuple[int, ...]:
+        return tuple(sorted(self._keys))
+
+    def derive(
+        self,
+        label: str,
+        *,
+        version: int | None = None,
+        salt: bytes = b"",
+        length: int = KEY_BYTES,
+    ) -> bytes:
+        """Return the subkey for one use; every use has its own label.
+
+        Raises KeyRingError when the ring has no such version.
+        Source: SPEC.md section 4.
+        """
+        chosen = self.active if version is None else version
+        try:
+            key = self._keys[chosen]
+        except KeyError:
+            raise KeyRingError(
+                f"the {self.purpose} key ring has no version {chosen}; put the ring "
+                "that made this data back in place"
+            ) from None
+        info = f"histovet/v1/{self.purpose}/{label}".encode("ascii")
+        return HKDF(SHA256(), length, salt or None, info).derive(key)
+
+    def shares_a_key_with(self, other: KeyRing) -> bool:
+        mine = self._keys.values()
+        return any(
+            hmac.compare_digest(a, b) for a in mine for b in other._keys.values()
+        )
+
+    @classmethod
+    def read(cls, path: Path, purpose: str) -> KeyRing:
+        """Return the ring in the file, having refused every unsafe one.
+
+        Raises KeyRingError naming the file and what to do. Source: SPEC.md section 4.
+        """
+        try:
+            with open(path, "rb") as file:
+                mode = os.fstat(file.fileno()).st_mode
+                content = file.read()
+        except OSError as exc:
+            raise KeyRingError(
+                f"the {purpose} key ring {path} cannot be read ({exc.strerror}); make "
+                "one with: python -m pseudonymizer keys init"
+            ) from exc
+        if stat.S_IMODE(mode) & 0o077:
+            raise KeyRingError(
+                f"the {purpose} key ring {path} may be read by others; "
+                f"run: chmod 600 {path}"
+            )
+        return cls.parse(content, purpose, str(path))
+
+    @classmethod
+    def parse(cls, content: bytes, purpose: str, name: str) -> KeyRing:
+        """Return the ring in `content`; `name` stands in the errors."""
+
+        def refused(why: str) -> KeyRingError:
+            return KeyRingError(f"the {purpose} key ring {name} {why}")
+
+        try:
+            document = json.loads(content)
+        except (ValueError, RecursionError) as exc:
+            raise refused("is not JSON") from exc
+        if not isinstance(document, dict) or not isinstance(document.get("keys"), list):
+            raise refused('has no list "keys"')
+        if document.get("purpose") != purpose:
+            raise refused(f'must say "purpose": "{purpose}"; another ring was given')
+        keys: dict[int, bytes] = {}
+        active = []
+        for entry in document["keys"]:
+            if not isinstance(entry, dict):
+                raise refused('has an entry in "keys" that is no object')
+            version = entry.get("version")
+            # A bool is an int to Python and would pass for version 1.
+            if type(version) is not int or not 1 <= version <= 2**15 - 1:
+                raise refused("has a key without a version from 1 to 32767")
+            if version in keys:
+                raise refused(f"has version {version} twice")
+            try:
+                key = base64.b64decode(str(entry.get("key")), validate=True)
+            except ValueError as exc:
+                raise refused(f"has no base64 key in version {version}") from exc
+            if len(key) != KEY_BYTES:
+                raise refused(
+                    f"has a key of {len(key)} bytes in version {version}, not 32"
+                )
+            # 32 random bytes hold about 30 different values; 16 would be a pattern.
+            if len(set(key)) < 16:
+                raise refused(f"has a key in version {version} that is not random")
+            if key in keys.values():
+                raise refused(f"has the key of version {version} twice")
+            keys[version] = key
+            if entry.get("active") is True:
+                active.append(version)
+        if len(active) != 1:
+            raise refused(f"must have one active key and has {len(active)}")
+        return cls(purpose, keys, active[0])
+
+
+def write_new_ring(path: Path, purpose: str, key: bytes) -> None:
+    """Write a ring with one active key, mode 0600, and never over another file.
+
+    Raises KeyRingError when the file exists or cannot be written.
+    """
+    entry = {"version": 1, "key": base64.b64encode(key).decode(), "active": True}
+    document = json.dumps({"purpose": purpose, "keys": [entry]}, indent=2) + "\n"
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w") as file:
+            file.write(document)
+    except FileExistsError as exc:
+        raise KeyRingError(
+            f"{path} exists and is kept: data sealed under it would be lost"
+        ) from exc
+    except OSError as exc:
+        raise KeyRingError(f"{path} cannot be written ({exc.strerror})") from exc
+
+
+def identity_bytes(identity: Identity) -> bytes:
+    """Return the one unambiguous encoding of an identity. Source: SPEC.md section 2."""
+    plate = identity.plate.encode("ascii")
+    proof = identity.formula_or_date.encode("ascii")
+    return b"%b%b%c%b%c%b" % (
+        b"\x01",
+        _REGISTER_CODE[identity.register],
+        len(plate),
+        plate,
+        len(proof),
+        proof,
+    )
+
+
+class ReleaseKeys:
+    """The subkeys of one release, derived once: a record then costs two HMACs."""
+
+    def __init__(
+        self, ring: KeyRing, *, version: int, salt: bytes, release: UUID
+    ) -> None:
+        derive = functools.partial(ring.derive, version=version, salt=salt)
+        self._lookup = derive("lookup")
+        self._seal = derive("seal")
+        self._siren = derive("siren")
+        self._release = release.bytes
+        # Not of the release: links must recognise the holder in the next one.
+        self._tags = {v: ring.derive("holder tag", version=v) for v in ring.versions}
+        self.bigram_table = derive("fingerprint", length=BIGRAM_TABLE_BYTES)
+
+    def record_id(self, identity: bytes) -> bytes:
+        """Return the 16 bytes under which this vehicle's record is stored.
+
+        Job and site must agree to the byte, or the record is lost.
+        Source: SPEC.md section 5.
+        """
+        return hmac.digest(self._lookup, identity, "sha256")[:RECORD_ID_BYTES]
+
+    def siren_tag(self, siren: str) -> bytes:
+        return hmac.digest(self._siren, siren.encode("ascii"), "sha256")[:TAG_BYTES]
+
+    def holder_tags(self, holder: bytes) -> tuple[tuple[int, bytes], ...]:
+        """Return (key version, 8 bytes) for each version of the register ring."""
+        return tuple(
+            (version, hmac.digest(key, holder, "sha256")[:TAG_BYTES])
+            for version, key in self._tags.items()
+        )
+
+    def seal(
+        self,
+        identity: bytes,
+        content: bytes,
+        dictionary: int,
+        *,
+        generation: int = 0,
+        random: Callable[[int], bytes] = os.urandom,
+    ) -> SealedRow:
+        """Return the row for padded `content`, compressed with that dictionary.
+
+        Source: SPEC.md section 7.
+        """
+        record_id = self.record_id(identity)
+        record_key = hmac.digest(self._seal, identity, "sha256")
+        header = bytes((FORMAT_VERSION, dictionary))
+        nonce = random(NONCE_BYTES)
+        associated = self._associated(header, record_id, generation)
+        ciphertext = AESGCM(record_key).encrypt(nonce, content, associated)
+        return SealedRow(record_id, generation, header + nonce + ciphertext)
+
+    def open(self, identity: bytes, row: SealedRow) -> tuple[int, bytes]:
+        """Return the dictionary's number and the padded content.
+
+        Raises EnvelopeError, and says nothing more, for any byte that is not as it
+        was sealed, for this identity, row, release and generation.
+        """
+        header, rest = row.sealed[:2], row.sealed[2:]
+        if len(rest) < NONCE_BYTES + 16 or header[0] != FORMAT_VERSION:
+            raise EnvelopeError
+        record_key = hmac.digest(self._seal, identity, "sha256")
+        try:
+            associated = self._associated(header, row.record_id, row.generation)
+            content = AESGCM(record_key).decrypt(
+                rest[:NONCE_BYTES], rest[NONCE_BYTES:], associated
+            )
+        except (InvalidTag, OverflowError) as exc:
+            raise EnvelopeError from exc
+        return header[1], content
+
+    def _associated(self, header: bytes, record_id: bytes, generation: int) -> bytes:
+        return header + record_id + self._release + generation.to_bytes(4, "big")
+
+
+def release_mac(
+    ring: KeyRing,
+    *,
+    uuid: UUID,
+    label: str,
+    as_of: dt.date,
+    key_version: int,
+    salt: bytes,
+) -> bytes:
+    """Return the 32 bytes that tie a release row together. Source: SPEC.md section 6."""
+    named = label.encode()
+    message = b"%b%b%b%b%c%b" % (
+        b"\x01",
+        uuid.bytes,
+        key_version.to_bytes(4, "big"),
+        as_of.isoformat().encode("ascii"),
+        len(salt),
+        salt + named,
+    )
+    key = ring.derive("release mac", version=key_version)
+    return hmac.digest(key, message, "sha256")
+
+
+def check_release(ring: KeyRing, release: Release) -> None:
+    """Raise EnvelopeError when the release row is not as the job wrote it.
+
+    Raises KeyRingError when the ring lacks the row's key version: another ring in place
+    is likelier than a changed row.
+    """
+    try:
+        expected = release_mac(
+            ring,
+            uuid=release.uuid,
+            label=release.label,
+            as_of=release.as_of,
+            key_version=release.key_version,
+            salt=release.salt,
+        )
+    except OverflowError as exc:
+        raise EnvelopeError from exc
+    if not hmac.compare_digest(expected, release.mac):
+        raise EnvelopeError
+
+
+def release_keys(ring: KeyRing, release: Release) -> ReleaseKeys:
+    """Return the subkeys of a release whose row was checked.
+
+    Raises KeyRingError when the ring lacks the release's version, EnvelopeError when
+    the row was changed.
+    """
+    check_release(ring, release)
+    return ReleaseKeys(
+        ring,
+        version=release.key_version,
+        salt=release.salt,
+        release=release.uuid,
+    )

@@ -1,0 +1,291 @@
+"""Holder names → canonical holders, their fingerprints, and how typed names match.
+
+Pure: the keyed bigram table and the tags come from envelope.py.
+Source: SPEC.md section 3.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable, Iterable, Sequence
+
+from pseudonymizer.normalise import (
+    company_name,
+    fold,
+    join_particles,
+    name_words,
+    visible,
+    without_particles,
+)
+from pseudonymizer.records import (
+    Fingerprint,
+    Holder,
+    HolderKind,
+    Initials,
+)
+
+WORD_BYTES = 16
+COMPANY_BYTES = 32
+HOLDERS_MAX = 2
+WORDS_MAX = 6
+
+# Dice coefficients; how they were chosen, with the rates: docs/matching.md.
+FAMILY_AT_LEAST = 0.62
+GIVEN_AT_LEAST = 0.58
+FIRST_WORD_AT_LEAST = 0.66
+OTHER_WORD_AT_LEAST = 0.60
+WHOLE_AT_LEAST = 0.85
+COMPANY_AT_LEAST = 0.80
+COMPANY_WITH_SIREN_AT_LEAST = 0.50
+# So short a name has too few bigrams for a likeness to mean anything.
+EXACT_UP_TO_LETTERS = 4
+
+# Tried in front of a family name typed without its particle; then exact alone counts.
+_PREFIXES = ("DE", "DU", "DELA", "D", "LE", "LA", "DES", "DA", "DOS", "EL", "BEN")
+
+_CO_HOLDERS = re.compile(r"\s+(?:ET|OU|&)\s+|\s*/\s*|\s+-\s+|\.-\s*", re.IGNORECASE)
+_BIRTH_NAME = re.compile(r"\s+N[EÉ]E?\s+", re.IGNORECASE)
+
+
+def person(family_name: str, given_names: str) -> tuple[Holder, ...]:
+    """Return the holders in the two fields of a SIV certificate.
+
+    Empty when nothing in them is a letter. Without given names and with several
+    words, the one field is read like that of FNI: it holds them all.
+    """
+    given = tuple(w for w in join_particles(name_words(given_names)) if w != "OU")
+    family = name_words(family_name)
+    if not family:
+        return single_field(given_names)
+    if not given and len(join_particles(family)) > 1:
+        return single_field(family_name)
+    return (Holder(HolderKind.PERSON, "".join(family), given[:WORDS_MAX]),)
+
+
+def single_field(names: str) -> tuple[Holder, ...]:
+    """Return the holders in the one field of an FNI certificate; empty when it holds
+    no letter. A co-holder of one word shares the family name of the first."""
+    holders: list[tuple[str, ...]] = []
+    for part in _CO_HOLDERS.split(visible(names)):
+        before, *born = _BIRTH_NAME.split(part)
+        words = join_particles(name_words(before))
+        if words and holders and len(before.split()) == 1:
+            words = (holders[0][0], *words)
+        if words:
+            holders.append(words)
+        if words and born and (birth := join_particles(name_words(born[0]))):
+            # DUPONT NEE MARTIN JULIE: the given names stand after both names.
+            if len(words) == 1:
+                words = holders[-1] = (*words, *birth[1:])
+            holders.append((*birth[:1], *words[1:]))
+    return tuple(
+        Holder(HolderKind.SINGLE_FIELD, "", words[:WORDS_MAX])
+        for words in holders[:HOLDERS_MAX]
+    )
+
+
+def company(name: str, siren: str | None) -> tuple[Holder, ...]:
+    """Return the one holder; empty when the name holds no letter and no digit."""
+    family = company_name(name)
+    return (Holder(HolderKind.COMPANY, family, (), siren),) if family else ()
+
+
+def holder_bytes(holders: Iterable[Holder]) -> bytes:
+    """Return the unambiguous encoding that the holder tag is made of."""
+    pieces = [b"\x01"]
+    for holder in holders:
+        parts = (holder.kind.value, holder.family, *holder.words, holder.siren or "")
+        pieces.append(len(parts).to_bytes(1, "big"))
+        for part in parts:
+            encoded = part.encode("ascii")
+            pieces.append(len(encoded).to_bytes(2, "big") + encoded)
+    return b"".join(pieces)
+
+
+class Fingerprinter:
+    """Bloom filters under one release's keyed bigram table, one bit a bigram."""
+
+    def __init__(
+        self,
+        bigram_table: bytes,
+        siren_tag: Callable[[str], bytes],
+        *,
+        remembered_words: int = 0,
+    ) -> None:
+        """The job remembers words, which repeat in the register; the site does not
+        keep what people typed."""
+        self._table = bigram_table
+        self._siren_tag = siren_tag
+        self._filter = functools.lru_cache(remembered_words)(self._compute)
+
+    def fingerprint(self, holder: Holder) -> Fingerprint:
+        """Return what is stored of a holder."""
+        if holder.kind is HolderKind.COMPANY:
+            return Fingerprint(
+                holder.kind,
+                self._filter(holder.family, COMPANY_BYTES).to_bytes(
+                    COMPANY_BYTES, "big"
+                ),
+                (),
+                self._siren_tag(holder.siren) if holder.siren else None,
+            )
+        return Fingerprint(
+            holder.kind,
+            self._word(holder.family).to_bytes(WORD_BYTES, "big")
+            if holder.family
+            else b"",
+            tuple(self._word(w).to_bytes(WORD_BYTES, "big") for w in holder.words),
+        )
+
+    def person_matches(
+        self, family_name: str, given_names: str, recorded: Sequence[Fingerprint]
+    ) -> bool:
+        """Tell whether the names that a person typed are those of a holder."""
+        typed = _typed_persons(family_name, given_names)
+        return any(
+            self._person_matches(family, given, fingerprint)
+            if fingerprint.kind is HolderKind.PERSON
+            else self._words_match((*join_particles(family), *given), fingerprint)
+            for family, given in typed
+            for fingerprint in recorded
+            if fingerprint.kind is not HolderKind.COMPANY
+        )
+
+    def company_matches(
+        self, name: str, siren: str | None, recorded: Sequence[Fingerprint]
+    ) -> bool:
+        """Tell whether a typed company is the holder."""
+        typed = self._filter(company_name(name), COMPANY_BYTES)
+        for fingerprint in recorded:
+            if fingerprint.kind is not HolderKind.COMPANY:
+                continue
+            needed = COMPANY_AT_LEAST
+            if siren and fingerprint.siren_tag:
+                if self._siren_tag(siren) != fingerprint.siren_tag:
+                    continue
+                needed = COMPANY_WITH_SIREN_AT_LEAST
+            if _dice(typed, int.from_bytes(fingerprint.family, "big")) >= needed:
+                return True
+        return False
+
+    def _person_matches(
+        self, family: Sequence[str], given: Sequence[str], recorded: Fingerprint
+    ) -> bool:
+        names = [int.from_bytes(word, "big") for word in recorded.words]
+        surname = int.from_bytes(recorded.family, "big")
+        if given:
+            return (
+                self._family_matches(family, surname)
+                and self._given_match(given, names)
+            ) or (
+                bool(names)
+                and self._family_matches(given, surname)
+                and self._given_match(family, names)
+            )
+        # Without given names a second word may be one: MARTIN PAUL must not pass for
+        # MARTIN JEAN on the strength of MARTIN.
+        several = bool(names) and len(join_particles(family)) > 1
+        at_least = WHOLE_AT_LEAST if several else FAMILY_AT_LEAST
+        if self._family_matches(family, surname, at_least):
+            return True
+        # Both names typed in one field, in either order.
+        return bool(names) and any(
+            (
+                self._family_matches(family[:cut], surname)
+                and self._given_match(family[cut:], names)
+            )
+            or (
+                self._family_matches(family[cut:], surname)
+                and self._given_match(family[:cut], names)
+            )
+            for cut in range(1, len(family))
+        )
+
+    def _family_matches(
+        self, words: Sequence[str], recorded: int, at_least: float = FAMILY_AT_LEAST
+    ) -> bool:
+        core = without_particles(words)
+        for variant in dict.fromkeys(("".join(words), core)):
+            typed = self._word(variant)
+            short = len(variant) <= EXACT_UP_TO_LETTERS
+            if _dice(typed, recorded) >= (1 if short else at_least):
+                return True
+        return any(self._word(prefix + core) == recorded for prefix in _PREFIXES)
+
+    def _given_match(self, words: Sequence[str], recorded: Sequence[int]) -> bool:
+        if not recorded:
+            return True
+        typed = [self._word(word) for word in words]
+        if any(_dice(t, r) >= GIVEN_AT_LEAST for t in typed for r in recorded):
+            return True
+        # JEANPAUL typed for JEAN PAUL, and the other way round.
+        return _dice(_union(typed), _union(recorded)) >= OTHER_WORD_AT_LEAST
+
+    def _words_match(self, words: Sequence[str], recorded: Fingerprint) -> bool:
+        typed = [self._word(word) for word in words]
+        known = [int.from_bytes(word, "big") for word in recorded.words]
+        if _dice(_union(typed), _union(known)) >= WHOLE_AT_LEAST:
+            return True
+        return any(
+            _dice(first, known[0]) >= FIRST_WORD_AT_LEAST
+            and any(
+                _dice(other, name) >= OTHER_WORD_AT_LEAST
+                for j, other in enumerate(typed)
+                if j != i
+                for name in known[1:]
+            )
+            for i, first in enumerate(typed)
+        )
+
+    def _word(self, word: str) -> int:
+        return self._filter(word, WORD_BYTES)
+
+    def _compute(self, word: str, size: int) -> int:
+        # Boundary 0, A–Z 1–26, digits 27–36; both ends count as a letter.
+        previous = 0
+        bits = 0
+        mask = size * 8 - 1
+        for letter in word.encode("ascii"):
+            current = letter - 64 if letter >= 65 else letter - 21
+            bits |= 1 << (self._table[previous * 37 + current] & mask)
+            previous = current
+        return bits | 1 << (self._table[previous * 37] & mask)
+
+
+def _typed_persons(
+    family_name: str, given_names: str
+) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
+    """Return (family words, given words) for each holder in what was typed."""
+    given = tuple(w for w in join_particles(name_words(given_names)) if w != "OU")
+    parts = [part for part in _CO_HOLDERS.split(visible(family_name)) if fold(part)]
+    return [(words, given) for part in parts if (words := name_words(part))]
+
+
+def initials(
+    *, family: str = "", given: str = "", company: str = "", siren: str | None = None
+) -> Initials:
+    """Return what may be shown of a holder; no length of a name shows through."""
+    return Initials(
+        family=_initial_letters(family),
+        given=_initial_letters(given),
+        company=_initial_letters(company),
+        siren_prefix=siren[:3] if siren else None,
+    )
+
+
+def _initial_letters(text: str) -> str | None:
+    words = [w for w in fold(text).split() if not w.isdigit()]
+    return " ".join(f"{word[0]}." for word in words[:4]) or None
+
+
+def _dice(a: int, b: int) -> float:
+    total = a.bit_count() + b.bit_count()
+    return 2 * (a & b).bit_count() / total if total else 0.0
+
+
+def _union(filters: Iterable[int]) -> int:
+    union = 0
+    for one in filters:
+        union |= one
+    return union
