@@ -1,0 +1,63 @@
+"""The pages for a request that gets no other: each says what to do next."""
+
+import math
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.utils import translation
+from django.utils.cache import add_never_cache_headers
+from django_ratelimit.exceptions import Ratelimited
+
+# What a page says to who was limited when nothing knows better, in seconds: the
+# shortest window that any limit of the site uses.
+RETRY_AFTER_SECONDS = 60
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _page(request, "pages/400.html", 400)
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if isinstance(exception, Ratelimited):
+        return too_many_requests(request, RETRY_AFTER_SECONDS)
+    return _page(request, "pages/403.html", 403)
+
+
+def form_refused(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Django's check against forged forms failed; `reason` is for its log alone."""
+    return _page(request, "pages/403_form.html", 403)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _page(request, "pages/404.html", 404)
+
+
+def too_many_requests(request: HttpRequest, retry_after_seconds: int) -> HttpResponse:
+    minutes = max(1, math.ceil(retry_after_seconds / 60))
+    response = _page(request, "pages/429.html", 429, {"minutes": minutes})
+    response.headers["Retry-After"] = str(retry_after_seconds)
+    return response
+
+
+def broken(request: HttpRequest) -> HttpResponse:
+    """Whatever failed may fail again: no database, no context processor."""
+    language = translation.get_language_from_path(request.path_info)
+    with translation.override(language or settings.LANGUAGE_CODE):
+        content = render_to_string("pages/500.html")
+    return _never_stored(HttpResponse(content, status=500))
+
+
+def _page(
+    request: HttpRequest,
+    template: str,
+    status: int,
+    context: dict[str, int] | None = None,
+) -> HttpResponse:
+    return _never_stored(render(request, template, context, status=status))
+
+
+def _never_stored(response: HttpResponse) -> HttpResponse:
+    add_never_cache_headers(response)
+    return response

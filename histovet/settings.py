@@ -1,0 +1,332 @@
+"""Environment → Django settings; the site reads the environment nowhere else.
+
+A variable that is missing or wrong stops the start with its name and what to do.
+Rules between settings are the system checks of histovet/checks.py.
+"""
+
+import ipaddress
+import os
+import re
+from pathlib import Path
+
+import dj_database_url
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+
+from pseudonymizer.envelope import KeyRing
+from pseudonymizer.errors import KeyRingError
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+_KEYS_COMMAND = "python -m pseudonymizer keys init"
+
+
+def _required(name: str, what_to_do: str) -> str:
+    value = os.environ.get(name, "").strip()
+    if not value:
+        raise ImproperlyConfigured(f"{name} is not set; {what_to_do}")
+    return value
+
+
+def _flag(name: str) -> bool:
+    value = os.environ.get(name, "").strip()
+    if value not in ("", "0", "1"):
+        raise ImproperlyConfigured(f"{name} is neither 0 nor 1; set one of them")
+    return value == "1"
+
+
+def _listed(name: str) -> list[str]:
+    return [
+        part.strip() for part in os.environ.get(name, "").split(",") if part.strip()
+    ]
+
+
+def _hosts(name: str) -> list[str]:
+    hosts = _listed(name)
+    for host in hosts:
+        # Host names and addresses, a leading dot for subdomains; "*" is left to a
+        # check, which can say more about it.
+        if not re.fullmatch(r"\*|\.?[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]", host):
+            raise ImproperlyConfigured(
+                f"{name} holds {host!r}, which is no host name; write names without "
+                "scheme, port or path, with commas between them"
+            )
+    return hosts
+
+
+def _proxies(name: str) -> tuple[tuple[IPNetwork, ...], bool]:
+    """Return the trusted networks, and whether the peer on a unix socket is trusted."""
+    networks = []
+    listed = _listed(name)
+    for entry in listed:
+        if entry == "unix":
+            continue
+        try:
+            networks.append(ipaddress.ip_network(entry))
+        except ValueError as exc:
+            raise ImproperlyConfigured(
+                f"{name} holds {entry!r}, which is no network; write networks such as "
+                "10.0.0.0/24 or the word unix, with commas between them"
+            ) from exc
+    return tuple(networks), "unix" in listed
+
+
+def _database(name: str) -> dj_database_url.DBConfig:
+    url = _required(
+        name,
+        "name a PostgreSQL database (postgresql://user@host/name), or run: make run, "
+        "which starts one",
+    )
+    try:
+        config = dj_database_url.parse(url, conn_max_age=0)
+    except ValueError:
+        # Without the cause, which would print the URL and the password in it.
+        raise ImproperlyConfigured(
+            f"{name} is no database URL; write postgresql://user@host/name"
+        ) from None
+    if config["ENGINE"] != "django.db.backends.postgresql":
+        raise ImproperlyConfigured(
+            f"{name} names another database than PostgreSQL; write "
+            "postgresql://user@host/name"
+        )
+    return config
+
+
+def _key_ring(name: str, purpose: str) -> tuple[Path, KeyRing]:
+    path = Path(_required(name, f"make the key rings with: {_KEYS_COMMAND}"))
+    try:
+        return path, KeyRing.read(path, purpose)
+    except KeyRingError as exc:
+        raise ImproperlyConfigured(f"{name}: {exc}") from exc
+
+
+# Development only: plain http, cookies without Secure, static files unhashed.
+DEVELOPMENT = _flag("HISTOVET_DEBUG")
+
+# Never on, in development neither: Django's debug pages print settings, queries and
+# local variables, which here are identities and keys.
+DEBUG = False
+
+STATE_DIR = BASE_DIR / (os.environ.get("HISTOVET_STATE", "").strip() or ".state")
+
+REGISTER_KEYS_PATH, _ = _key_ring("HISTOVET_REGISTER_KEYS", "register")
+SITE_KEYS_PATH, _site_ring = _key_ring("HISTOVET_SITE_KEYS", "site")
+
+SECRET_KEY = _site_ring.derive("django secret key").hex()
+SECRET_KEY_FALLBACKS = [
+    _site_ring.derive("django secret key", version=version).hex()
+    for version in reversed(_site_ring.versions)
+    if version != _site_ring.active
+]
+
+ALLOWED_HOSTS = _hosts("HISTOVET_HOSTS")
+if not ALLOWED_HOSTS:
+    if not DEVELOPMENT:
+        raise ImproperlyConfigured(
+            "HISTOVET_HOSTS is not set; list the host names the site answers to, or "
+            "set HISTOVET_DEBUG=1 to develop on this machine"
+        )
+    ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
+
+# Networks whose X-Forwarded-For is believed, and whether the peer on a unix socket is.
+TRUSTED_PROXIES, TRUST_SOCKET_PEER = _proxies("HISTOVET_TRUSTED_PROXIES")
+
+INSTALLED_APPS = [
+    "django.contrib.staticfiles",
+    "csp",
+    "django_ratelimit",
+    "histovet.vault",
+    "histovet.history",
+    "histovet.limits",
+    "histovet.partners",
+    "histovet.pages",
+]
+
+# It knows no shared atomic backend but its own list; ours is shared and counts
+# atomically, which a test holds.
+SILENCED_SYSTEM_CHECKS = ["django_ratelimit.W001"]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django_permissions_policy.PermissionsPolicyMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "histovet.pages.headers.same_origin_resources",
+    # Below the headers, so that files carry them too.
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    # Above all that may answer a request of a partner with a page.
+    "histovet.partners.answers.api_answers",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+]
+
+ROOT_URLCONF = "histovet.urls"
+WSGI_APPLICATION = "histovet.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "histovet.pages.context.navigation",
+            ],
+        },
+    },
+]
+
+DATABASES = {"default": _database("DATABASE_URL")}
+# A worker runs fewer threads than the pool has connections; a request that still
+# finds none after five seconds fails rather than waiting on.
+DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
+    "min_size": 1,
+    "max_size": 8,
+    "timeout": 5,
+}
+# Values travel apart from the statement, and a statement seen twice is planned no more:
+# it costs PostgreSQL half, and no value stands in the text that it may log.
+DATABASES["default"]["OPTIONS"] |= {"server_side_binding": True, "prepare_threshold": 1}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+CACHES = {
+    "default": {
+        "BACKEND": "histovet.limits.cache.CountingCache",
+    },
+}
+
+# Language and time
+
+LANGUAGE_CODE = "fr"
+LANGUAGES = [("fr", "Français"), ("en", "English")]
+LOCALE_PATHS = [BASE_DIR / "histovet" / "locale"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "Europe/Paris"
+
+# Static files
+
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATIC_ROOT = STATE_DIR / "static"
+WHITENOISE_USE_FINDERS = DEVELOPMENT
+WHITENOISE_AUTOREFRESH = DEVELOPMENT
+STORAGES = {
+    "staticfiles": {
+        "BACKEND": (
+            "django.contrib.staticfiles.storage.StaticFilesStorage"
+            if DEVELOPMENT
+            else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        ),
+    },
+}
+
+# What a request may bring: two names, a plate and a number, never a file.
+
+DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 60
+DATA_UPLOAD_MAX_NUMBER_FILES = 0
+
+# Headers and cookies
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "manifest-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+    },
+}
+# All that may ask something of the visitor or the machine, but for writing to the
+# clipboard, which copies a link.
+PERMISSIONS_POLICY: dict[str, list[str]] = {
+    feature: []
+    for feature in (
+        "accelerometer",
+        "autoplay",
+        "browsing-topics",
+        "camera",
+        "clipboard-read",
+        "display-capture",
+        "encrypted-media",
+        "fullscreen",
+        "gamepad",
+        "geolocation",
+        "gyroscope",
+        "hid",
+        "identity-credentials-get",
+        "idle-detection",
+        "local-fonts",
+        "magnetometer",
+        "microphone",
+        "midi",
+        "otp-credentials",
+        "payment",
+        "picture-in-picture",
+        "publickey-credentials-create",
+        "publickey-credentials-get",
+        "screen-wake-lock",
+        "serial",
+        "storage-access",
+        "usb",
+        "window-management",
+        "xr-spatial-tracking",
+    )
+}
+X_FRAME_OPTIONS = "DENY"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+# Not no-referrer: browsers would then send "Origin: null" with our own forms, and
+# Django refuses those.
+SECURE_REFERRER_POLICY = "same-origin"
+
+SECURE_SSL_REDIRECT = not DEVELOPMENT
+SECURE_HSTS_SECONDS = 0 if DEVELOPMENT else 2 * 365 * 24 * 3600
+SECURE_HSTS_INCLUDE_SUBDOMAINS = not DEVELOPMENT
+SECURE_HSTS_PRELOAD = not DEVELOPMENT
+# Who names its proxies says that nobody else reaches the site, and that they set this
+# header on every request. Without a proxy nobody's header is believed.
+SECURE_PROXY_SSL_HEADER = (
+    ("HTTP_X_FORWARDED_PROTO", "https")
+    if TRUSTED_PROXIES or TRUST_SOCKET_PEER
+    else None
+)
+
+# The prefix makes browsers refuse the cookie over plain http, where development runs.
+CSRF_COOKIE_NAME = "csrf" if DEVELOPMENT else "__Host-csrf"
+CSRF_COOKIE_SECURE = not DEVELOPMENT
+CSRF_COOKIE_HTTPONLY = True
+# Not Strict: who arrives from a message would get a new secret, and the forms already
+# open in other tabs would be refused.
+CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_AGE = None
+CSRF_FAILURE_VIEW = "histovet.pages.errors.form_refused"
+
+# Logs and error reports: histovet/logs.py says what may stand in them.
+
+DEFAULT_EXCEPTION_REPORTER_FILTER = "histovet.logs.NothingIsReported"
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"()": "histovet.logs.LineFormatter"}},
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "formatter": "line"},
+        "nowhere": {"class": "logging.NullHandler"},
+    },
+    "root": {"handlers": ["stderr"], "level": "INFO"},
+    "loggers": {
+        # Naming it takes Django's mail handler off it.
+        "django": {"handlers": [], "level": "INFO"},
+        # The development server's own lines hold the path that was asked for.
+        "django.server": {"handlers": ["nowhere"], "propagate": False},
+    },
+}

@@ -1,0 +1,18 @@
+from django.conf.urls.i18n import i18n_patterns
+from django.urls import include, path
+
+from histovet.pages import views
+
+handler400 = "histovet.pages.errors.bad_request"
+handler403 = "histovet.pages.errors.forbidden"
+handler404 = "histovet.pages.errors.not_found"
+handler500 = "histovet.pages.errors.broken"
+
+urlpatterns = [
+    path("robots.txt", views.robots, name="robots"),
+    path("", include("histovet.partners.urls")),
+    *i18n_patterns(
+        path("", views.home, name="home"),
+        prefix_default_language=False,
+    ),
+]

@@ -1,0 +1,49 @@
+import re
+
+import pytest
+
+
+@pytest.mark.parametrize("path", ["/", "/en/"])
+def test_home_has_one_main_heading_and_a_title(client, path):
+    page = client.get(path).content.decode()
+    assert page.count("<h1>") == 1
+    assert re.search(r"<title>\s*\S.* – histovet</title>", page)
+    assert re.search(r'<meta name="description" content="[^"]{50,160}">', page)
+
+
+def test_home_says_what_for_whom_and_what_it_costs(client):
+    page = client.get("/").content.decode()
+    for words in (
+        "sans le nom de ses propriétaires".replace("sans le", "sans\u00a0le"),
+        "C’est gratuit, sans compte et sans publicité.",
+        "Vous vendez",
+        "Vous achetez",
+        "Vous publiez des annonces",
+        "Ce qui est protégé",
+    ):
+        assert words in page
+
+
+@pytest.mark.parametrize("path", ["/", "/en/"])
+def test_every_link_and_file_of_home_answers(client, path):
+    page = client.get(path).content.decode()
+    addresses = re.findall(r'(?:href|src)="([^"]+)"', page)
+    assert len(addresses) >= 6
+    for address in addresses:
+        if address.startswith("#"):
+            assert f'id="{address[1:]}"' in page
+        else:
+            assert address.startswith("/"), "another site"
+            assert client.get(address).status_code == 200, address
+
+
+def test_a_page_holds_no_inline_style_or_script(client):
+    page = client.get("/").content.decode()
+    assert not re.search(r"<style|<script(?![^>]*\ssrc=)|\sstyle=|\son\w+=", page)
+
+
+def test_robots_may_read_pages_and_leave_the_interface_alone(client):
+    answer = client.get("/robots.txt")
+    assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
+    lines = answer.content.decode().splitlines()
+    assert lines == ["User-agent: *", "Disallow: /api/", "Disallow: /histovec/"]

@@ -1,0 +1,310 @@
+import base64
+import ipaddress
+import json
+import os
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+def key(version: int) -> bytes:
+    """32 fixed bytes that look random enough for a ring."""
+    return bytes((version * 31 + i * 7) % 256 for i in range(32))
+
+
+def write_ring(
+    path: Path, purpose: str, keys: dict[int, bytes], active: int, mode: int = 0o600
+) -> Path:
+    entries = [
+        {"version": v, "key": base64.b64encode(k).decode(), "active": v == active}
+        for v, k in keys.items()
+    ]
+    path.write_text(json.dumps({"purpose": purpose, "keys": entries}))
+    path.chmod(mode)
+    return path
+
+
+@pytest.fixture
+def production(tmp_path):
+    register = write_ring(tmp_path / "register.json", "register", {1: key(1)}, 1)
+    site = write_ring(tmp_path / "site.json", "site", {1: key(2)}, 1)
+    return {
+        "DATABASE_URL": "postgresql://someone@db.example/histovet",
+        "HISTOVET_REGISTER_KEYS": str(register),
+        "HISTOVET_SITE_KEYS": str(site),
+        "HISTOVET_HOSTS": "histovet.example",
+        "HISTOVET_STATE": str(tmp_path / "state"),
+    }
+
+
+@pytest.fixture
+def start(monkeypatch):
+    """Read settings.py as a fresh process would, with these variables alone."""
+
+    def run(environment: dict[str, str]) -> dict:
+        for name in set(os.environ) - set(unrelated_variables()):
+            monkeypatch.delenv(name)
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        return runpy.run_path(str(REPOSITORY / "histovet" / "settings.py"))
+
+    return run
+
+
+def unrelated_variables() -> dict[str, str]:
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("HISTOVET_", "DJANGO_")) and name != "DATABASE_URL"
+    }
+
+
+def manage(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=REPOSITORY,
+        env=unrelated_variables() | environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_the_state_folder_is_the_repositorys_unless_named(production, start):
+    del production["HISTOVET_STATE"]
+    assert start(production)["STATE_DIR"] == REPOSITORY / ".state"
+    elsewhere = start(production | {"HISTOVET_STATE": "/srv/histovet"})
+    assert elsewhere["STATIC_ROOT"] == Path("/srv/histovet/static")
+    beside = start(production | {"HISTOVET_STATE": "other"})
+    assert beside["STATE_DIR"] == REPOSITORY / "other"
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("DATABASE_URL", "make run"),
+        ("HISTOVET_REGISTER_KEYS", "python -m pseudonymizer keys init"),
+        ("HISTOVET_SITE_KEYS", "python -m pseudonymizer keys init"),
+        ("HISTOVET_HOSTS", "host names"),
+    ],
+)
+@pytest.mark.parametrize("absent", ["unset", "empty"])
+def test_a_missing_variable_is_named_with_what_to_do(
+    production, start, name, advice, absent
+):
+    if absent == "unset":
+        del production[name]
+    else:
+        production[name] = "  "
+    with pytest.raises(ImproperlyConfigured) as refused:
+        start(production)
+    assert str(refused.value).startswith(f"{name} is not set")
+    assert advice in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "why"),
+    [
+        ("HISTOVET_DEBUG", "yes", "neither 0 nor 1"),
+        ("HISTOVET_DEBUG", "True", "neither 0 nor 1"),
+        ("HISTOVET_HOSTS", "https://histovet.example", "no host name"),
+        ("HISTOVET_HOSTS", "histovet.example:8000", "no host name"),
+        ("HISTOVET_HOSTS", "histovet.example/path", "no host name"),
+        ("HISTOVET_HOSTS", "good.example, bad example", "no host name"),
+        ("HISTOVET_TRUSTED_PROXIES", "10.0.0.1/24", "no network"),
+        ("HISTOVET_TRUSTED_PROXIES", "proxy.example", "no network"),
+        ("HISTOVET_TRUSTED_PROXIES", "10.0.0.0/24;10.1.0.0/24", "no network"),
+        ("HISTOVET_TRUSTED_PROXIES", "*", "no network"),
+        ("DATABASE_URL", "mysql://someone@db.example/histovet", "PostgreSQL"),
+        ("DATABASE_URL", "sqlite:///histovet.db", "PostgreSQL"),
+        ("DATABASE_URL", "unknown://db.example/histovet", "no database URL"),
+        ("DATABASE_URL", "db.example", "no database URL"),
+        ("DATABASE_URL", "postgresql://db.example:port/histovet", "no database URL"),
+    ],
+)
+def test_a_wrong_variable_is_named_with_what_is_wrong(
+    production, start, name, value, why
+):
+    with pytest.raises(ImproperlyConfigured) as refused:
+        start(production | {name: value})
+    assert str(refused.value).startswith(name)
+    assert why in str(refused.value)
+
+
+def test_a_refused_database_url_does_not_print_its_password(production):
+    production["DATABASE_URL"] = "postgresql://a:verysecret@db.example:port/histovet"
+    done = manage(production, "manage.py", "check")
+    assert done.returncode != 0
+    assert "DATABASE_URL is no database URL" in done.stderr
+    assert "verysecret" not in done.stderr + done.stdout
+
+
+@pytest.mark.parametrize("variable", ["HISTOVET_REGISTER_KEYS", "HISTOVET_SITE_KEYS"])
+@pytest.mark.parametrize(
+    ("fault", "why"),
+    [
+        ("missing", "cannot be read"),
+        ("readable by others", "chmod 600"),
+        ("short", "of 31 bytes"),
+        ("repeated", "twice"),
+        ("of the other purpose", "another ring was given"),
+        ("no active key", "one active key"),
+        ("no JSON", "is not JSON"),
+    ],
+)
+def test_a_key_ring_that_cannot_be_used_stops_the_start(
+    production, start, tmp_path, variable, fault, why
+):
+    purpose = "register" if variable == "HISTOVET_REGISTER_KEYS" else "site"
+    other = "site" if purpose == "register" else "register"
+    ring = tmp_path / "ring.json"
+    if fault == "readable by others":
+        write_ring(ring, purpose, {1: key(3)}, 1, mode=0o644)
+    elif fault == "short":
+        write_ring(ring, purpose, {1: key(3)[:31]}, 1)
+    elif fault == "repeated":
+        write_ring(ring, purpose, {1: key(3), 2: key(3)}, 1)
+    elif fault == "of the other purpose":
+        write_ring(ring, other, {1: key(3)}, 1)
+    elif fault == "no active key":
+        write_ring(ring, purpose, {1: key(3)}, 2)
+    elif fault == "no JSON":
+        ring.write_text("key")
+        ring.chmod(0o600)
+    with pytest.raises(ImproperlyConfigured) as refused:
+        start(production | {variable: str(ring)})
+    assert str(refused.value).startswith(f"{variable}: ")
+    assert why in str(refused.value)
+
+
+def test_the_secret_key_is_derived_from_the_site_ring_alone(
+    production, start, tmp_path
+):
+    before = start(production)["SECRET_KEY"]
+    other_register = write_ring(tmp_path / "r2.json", "register", {1: key(9)}, 1)
+    other_site = write_ring(tmp_path / "s2.json", "site", {1: key(8)}, 1)
+    register_changed = start(
+        production | {"HISTOVET_REGISTER_KEYS": str(other_register)}
+    )
+    site_changed = start(production | {"HISTOVET_SITE_KEYS": str(other_site)})
+    assert register_changed["SECRET_KEY"] == before
+    assert site_changed["SECRET_KEY"] != before
+    assert before not in (key(2).hex(), base64.b64encode(key(2)).decode())
+    assert len(before) == 64
+
+
+def test_older_site_keys_still_verify_and_the_newest_is_tried_first(
+    production, start, tmp_path
+):
+    alone = start(production)["SECRET_KEY"]
+    rotated = write_ring(
+        tmp_path / "rotated.json", "site", {1: key(2), 2: key(5), 3: key(6)}, 3
+    )
+    settings = start(production | {"HISTOVET_SITE_KEYS": str(rotated)})
+    assert settings["SECRET_KEY"] != alone
+    assert len(settings["SECRET_KEY_FALLBACKS"]) == 2
+    assert settings["SECRET_KEY_FALLBACKS"][1] == alone
+
+
+def test_production_speaks_https_and_keeps_its_cookies_to_itself(production, start):
+    settings = start(production)
+    assert settings["DEBUG"] is False
+    assert settings["DEVELOPMENT"] is False
+    assert settings["SECURE_SSL_REDIRECT"] is True
+    assert settings["SECURE_HSTS_SECONDS"] >= 365 * 24 * 3600
+    assert settings["CSRF_COOKIE_NAME"].startswith("__Host-")
+    assert settings["CSRF_COOKIE_SECURE"] is True
+    assert settings["ALLOWED_HOSTS"] == ["histovet.example"]
+
+
+def test_development_runs_on_this_machine_over_plain_http(production, start):
+    del production["HISTOVET_HOSTS"]
+    settings = start(production | {"HISTOVET_DEBUG": "1"})
+    assert settings["DEBUG"] is False
+    assert settings["SECURE_SSL_REDIRECT"] is False
+    assert settings["SECURE_HSTS_SECONDS"] == 0
+    assert not settings["CSRF_COOKIE_NAME"].startswith("__")
+    assert settings["ALLOWED_HOSTS"] == ["127.0.0.1", "localhost", "[::1]"]
+
+
+def test_no_forwarded_header_is_believed_without_a_named_proxy(production, start):
+    settings = start(production)
+    assert settings["TRUSTED_PROXIES"] == ()
+    assert settings["TRUST_SOCKET_PEER"] is False
+    assert settings["SECURE_PROXY_SSL_HEADER"] is None
+    assert "USE_X_FORWARDED_HOST" not in settings
+
+
+def test_named_proxies_become_networks(production, start):
+    listed = "10.0.0.0/24, 2001:db8::/32,192.0.2.1"
+    settings = start(production | {"HISTOVET_TRUSTED_PROXIES": listed})
+    assert settings["TRUSTED_PROXIES"] == (
+        ipaddress.ip_network("10.0.0.0/24"),
+        ipaddress.ip_network("2001:db8::/32"),
+        ipaddress.ip_network("192.0.2.1/32"),
+    )
+    assert settings["TRUST_SOCKET_PEER"] is False
+    assert settings["SECURE_PROXY_SSL_HEADER"] == ("HTTP_X_FORWARDED_PROTO", "https")
+
+
+def test_the_peer_on_a_unix_socket_is_trusted_by_its_own_word(production, start):
+    settings = start(production | {"HISTOVET_TRUSTED_PROXIES": "unix"})
+    assert settings["TRUSTED_PROXIES"] == ()
+    assert settings["TRUST_SOCKET_PEER"] is True
+    assert settings["SECURE_PROXY_SSL_HEADER"] == ("HTTP_X_FORWARDED_PROTO", "https")
+
+
+def test_the_pool_keeps_the_connections(production, start):
+    database = start(production)["DATABASES"]["default"]
+    assert database["ENGINE"] == "django.db.backends.postgresql"
+    assert database["CONN_MAX_AGE"] == 0
+    assert database["OPTIONS"]["pool"]["max_size"] >= 2
+
+
+def test_a_socket_folder_in_the_database_url_is_kept(production, start):
+    production["DATABASE_URL"] = "postgresql://someone@/histovet?host=/run/postgresql"
+    database = start(production)["DATABASES"]["default"]
+    assert database["OPTIONS"]["host"] == "/run/postgresql"
+    assert database["NAME"] == "histovet"
+
+
+@pytest.fixture
+def deployed(production):
+    done = manage(production, "manage.py", "collectstatic", "--noinput")
+    assert done.returncode == 0, done.stderr
+    return production
+
+
+def test_check_deploy_has_nothing_to_say(deployed):
+    done = manage(deployed, "manage.py", "check", "--deploy", "--fail-level", "WARNING")
+    assert done.returncode == 0, done.stderr
+    assert "no issues" in done.stdout
+
+
+def test_a_server_does_not_start_against_our_checks(deployed):
+    done = manage(
+        deployed | {"HISTOVET_TRUSTED_PROXIES": "0.0.0.0/0"},
+        "-c",
+        "import histovet.wsgi",
+    )
+    assert done.returncode != 0
+    assert "histovet.E001" in done.stderr
+
+
+def test_a_server_does_not_start_without_its_static_files(production):
+    done = manage(production, "-c", "import histovet.wsgi")
+    assert done.returncode != 0
+    assert "histovet.E012" in done.stderr
+    assert "collectstatic" in done.stderr
+
+
+def test_a_server_starts_in_production_without_a_word(deployed):
+    done = manage(deployed, "-c", "import histovet.wsgi")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
