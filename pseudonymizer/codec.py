@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
+import operator
 from collections.abc import Sequence
 from importlib import resources
 from types import GenericAlias
@@ -119,6 +120,8 @@ _RARE_TYPES: dict[int, Any] = {
     _OPERATION_DETAILS: dict[int, tuple[bool, _Days, str | None, str | None]],
 }
 
+_flags_of = operator.attrgetter(*_FLAGS)
+_dates_of = operator.attrgetter(*_DATES)
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(GenericAlias(tuple, _ARRAY_TYPES)).decode
 _decode_rare = {
@@ -258,14 +261,14 @@ def pack(record: Record, proof: HolderProof) -> bytes:
     return bytes((LAYOUT_VERSION,)) + _encode(
         [
             _REGISTERS.index(record.register),
-            *(getattr(record, name) for name in _FLAGS),
-            *(getattr(record.vehicle, name) for name in _VEHICLE),
+            *_flags_of(record),
+            *msgspec.structs.astuple(record.vehicle),
             codes,
             rare,
             record.holder_count,
             record.claim_count,
             base and base.toordinal() - _EPOCH,
-            *(days(getattr(record, name)) for name in _DATES),
+            *map(days, _dates_of(record)),
             dates,
             record.masked_plate,
             (shown.family, shown.given, shown.company, shown.siren_prefix),

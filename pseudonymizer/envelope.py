@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import datetime as dt
 import functools
+import hashlib
 import hmac
 import json
 import os
@@ -162,6 +163,9 @@ def write_new_ring(path: Path, purpose: str, key: bytes) -> None:
     document = json.dumps({"purpose": purpose, "keys": [entry]}, indent=2) + "\n"
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as exc:
+        raise KeyRingError(f"{path.parent} cannot be made ({exc.strerror})") from exc
+    try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "w") as file:
             file.write(document)
@@ -187,6 +191,22 @@ def identity_bytes(identity: Identity) -> bytes:
     )
 
 
+class _Hmac:
+    """HMAC-SHA-256 under one key, its two key blocks hashed once: a message then costs
+    a third of `hmac.digest`, which in OpenSSL 3 looks the algorithm up each time."""
+
+    def __init__(self, key: bytes) -> None:
+        block = key.ljust(64, b"\0")
+        self._inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in block))
+        self._outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in block))
+
+    def digest(self, message: bytes) -> bytes:
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(message)
+        outer.update(inner.digest())
+        return outer.digest()
+
+
 class ReleaseKeys:
     """The subkeys of one release, derived once: a record then costs two HMACs."""
 
@@ -194,12 +214,14 @@ class ReleaseKeys:
         self, ring: KeyRing, *, version: int, salt: bytes, release: UUID
     ) -> None:
         derive = functools.partial(ring.derive, version=version, salt=salt)
-        self._lookup = derive("lookup")
-        self._seal = derive("seal")
-        self._siren = derive("siren")
+        self._lookup = _Hmac(derive("lookup"))
+        self._seal = _Hmac(derive("seal"))
+        self._siren = _Hmac(derive("siren"))
         self._release = release.bytes
         # Not of the release: links must recognise the holder in the next one.
-        self._tags = {v: ring.derive("holder tag", version=v) for v in ring.versions}
+        self._tags = [
+            (v, _Hmac(ring.derive("holder tag", version=v))) for v in ring.versions
+        ]
         self.bigram_table = derive("fingerprint", length=BIGRAM_TABLE_BYTES)
 
     def record_id(self, identity: bytes) -> bytes:
@@ -208,16 +230,15 @@ class ReleaseKeys:
         Job and site must agree to the byte, or the record is lost.
         Source: SPEC.md section 5.
         """
-        return hmac.digest(self._lookup, identity, "sha256")[:RECORD_ID_BYTES]
+        return self._lookup.digest(identity)[:RECORD_ID_BYTES]
 
     def siren_tag(self, siren: str) -> bytes:
-        return hmac.digest(self._siren, siren.encode("ascii"), "sha256")[:TAG_BYTES]
+        return self._siren.digest(siren.encode("ascii"))[:TAG_BYTES]
 
     def holder_tags(self, holder: bytes) -> tuple[tuple[int, bytes], ...]:
         """Return (key version, 8 bytes) for each version of the register ring."""
         return tuple(
-            (version, hmac.digest(key, holder, "sha256")[:TAG_BYTES])
-            for version, key in self._tags.items()
+            (version, tag.digest(holder)[:TAG_BYTES]) for version, tag in self._tags
         )
 
     def seal(
@@ -234,7 +255,7 @@ class ReleaseKeys:
         Source: SPEC.md section 7.
         """
         record_id = self.record_id(identity)
-        record_key = hmac.digest(self._seal, identity, "sha256")
+        record_key = self._seal.digest(identity)
         header = bytes((FORMAT_VERSION, dictionary))
         nonce = random(NONCE_BYTES)
         associated = self._associated(header, record_id, generation)
@@ -250,7 +271,7 @@ class ReleaseKeys:
         header, rest = row.sealed[:2], row.sealed[2:]
         if len(rest) < NONCE_BYTES + 16 or header[0] != FORMAT_VERSION:
             raise EnvelopeError
-        record_key = hmac.digest(self._seal, identity, "sha256")
+        record_key = self._seal.digest(identity)
         try:
             associated = self._associated(header, row.record_id, row.generation)
             content = AESGCM(record_key).decrypt(

@@ -68,7 +68,7 @@ def single_field(names: str) -> tuple[Holder, ...]:
     no letter. A co-holder of one word shares the family name of the first."""
     holders: list[tuple[str, ...]] = []
     for part in _CO_HOLDERS.split(visible(names)):
-        before, *born = _BIRTH_NAME.split(part)
+        before, *born = _BIRTH_NAME.split(part, maxsplit=1)
         words = join_particles(name_words(before))
         if words and holders and len(before.split()) == 1:
             words = (holders[0][0], *words)
@@ -146,7 +146,9 @@ class Fingerprinter:
         return any(
             self._person_matches(family, given, fingerprint)
             if fingerprint.kind is HolderKind.PERSON
-            else self._words_match((*join_particles(family), *given), fingerprint)
+            else self._words_match(
+                (*join_particles(family), *given)[:WORDS_MAX], fingerprint
+            )
             for family, given in typed
             for fingerprint in recorded
             if fingerprint.kind is not HolderKind.COMPANY
@@ -256,10 +258,22 @@ class Fingerprinter:
 def _typed_persons(
     family_name: str, given_names: str
 ) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
-    """Return (family words, given words) for each holder in what was typed."""
+    """Return (family words, given words) for each holder in what was typed.
+
+    No more of it than a record holds: a list of common names would else be as many
+    guesses in one attempt.
+    """
     given = tuple(w for w in join_particles(name_words(given_names)) if w != "OU")
-    parts = [part for part in _CO_HOLDERS.split(visible(family_name)) if fold(part)]
-    return [(words, given) for part in parts if (words := name_words(part))]
+    whole = visible(family_name)
+    parts = [part for part in _CO_HOLDERS.split(whole) if name_words(part)]
+    texts = [whole]
+    for part in parts[:HOLDERS_MAX]:
+        texts += [part, *_BIRTH_NAME.split(part, maxsplit=1)]
+    return [
+        (words, given[:WORDS_MAX])
+        for text in dict.fromkeys(texts)
+        if (words := name_words(text))
+    ]
 
 
 def initials(

@@ -1,0 +1,414 @@
+"""One feed → one active release: the steps composed, and taken up again after a kill.
+
+Source: docs/releases.md.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+import os
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+from uuid import UUID
+
+from pseudonymizer import codec, holder
+from pseudonymizer.config import Config
+from pseudonymizer.envelope import (
+    KeyRing,
+    identity_bytes,
+    release_keys,
+    release_mac,
+)
+from pseudonymizer.errors import EnvelopeError, FeedRefused, ReleaseRefused, Unusable
+from pseudonymizer.feed import Feed, FeedFile, FeedReader, Reject, check_file, read_feed
+from pseudonymizer.load import ReleaseState, SealedBatch, Totals, Vault
+from pseudonymizer.progress import Progress
+from pseudonymizer.records import (
+    FileReport,
+    HolderProof,
+    IngestReport,
+    Registration,
+    Release,
+    SealedRow,
+)
+from pseudonymizer.registration import Layout
+from pseudonymizer.workers import Tell, Workers
+
+SALT_BYTES = 32
+# About 30 MB; the register's commonest words are most of its names.
+REMEMBERED_WORDS = 100_000
+# Lines of each file that are opened again from the database before activation.
+SAMPLE_LINES = 25
+
+
+class Sealer:
+    """What seals the registrations of one release, derived once."""
+
+    def __init__(self, ring: KeyRing, release: Release) -> None:
+        """Raises what `envelope.release_keys` does."""
+        self._keys = release_keys(ring, release)
+        self._fingerprinter = holder.Fingerprinter(
+            self._keys.bigram_table,
+            self._keys.siren_tag,
+            remembered_words=REMEMBERED_WORDS,
+        )
+
+    def record_id(self, registration: Registration) -> bytes:
+        return self._keys.record_id(identity_bytes(registration.identity))
+
+    def proof(self, registration: Registration) -> HolderProof:
+        holders = registration.holders
+        return HolderProof(
+            tuple(self._fingerprinter.fingerprint(h) for h in holders),
+            self._keys.holder_tags(holder.holder_bytes(holders)),
+        )
+
+    def seal(self, registration: Registration) -> SealedRow:
+        return self._keys.seal(
+            identity_bytes(registration.identity),
+            codec.encode(registration.record, self.proof(registration)),
+            codec.DICTIONARY,
+        )
+
+    def opens_as(self, registration: Registration, row: SealedRow) -> bool:
+        """Tell whether the row opens to what the registration says."""
+        identity = identity_bytes(registration.identity)
+        try:
+            opened = codec.decode(*self._keys.open(identity, row))
+        except EnvelopeError:
+            return False
+        return opened == (registration.record, self.proof(registration))
+
+
+@dataclass(frozen=True)
+class FileJob:
+    """One file to check or to load; it can be sent to another process."""
+
+    path: Path
+    file: FeedFile
+    config: Config
+    release: Release | None = None
+
+
+def ingest(
+    folder: Path,
+    manifest_path: Path,
+    config: Config,
+    progress: Progress,
+    *,
+    workers: int = 1,
+    random: Callable[[int], bytes] = os.urandom,
+    clock: Callable[[], float] = time.monotonic,
+) -> IngestReport:
+    """Publish a feed of kind full; does nothing when it is published already.
+
+    Raises FeedRefused, ReleaseRefused, KeyRingError or DatabaseFailed; the active
+    release is then as it was.
+    """
+    started = clock()
+    ring = KeyRing.read(config.register_keys, "register")
+    feed = read_feed(folder, manifest_path)
+    with Vault(config.database_url) as vault:
+        vault.check_schema()
+        with vault.alone():
+            _drop_unused(vault, progress)
+            if active := _find(vault, feed, "active"):
+                return _report(vault, active.release, False, clock() - started)
+            with Workers(min(workers, len(feed.manifest.files)), progress) as pool:
+                _check_contents(feed, config, progress, pool)
+                release = _release_to_build(vault, feed, ring, progress, random)
+                sealer = Sealer(ring, release)
+                _load_missing_files(vault, feed, release, config, progress, pool)
+            progress.begin("index", 0)
+            if not vault.build_index(release):
+                _keep_the_newest(vault, feed, release, sealer, config, progress)
+            progress.begin("check", 0)
+            totals = _checked_totals(vault, feed, release, config)
+            _check_sample(vault, feed, release, sealer)
+            vault.activate(release, totals)
+            _drop_unused(vault, progress)
+            return _report(vault, release, True, clock() - started)
+
+
+def _drop_unused(vault: Vault, progress: Progress) -> None:
+    for number in vault.drop_unused():
+        progress.say(f"release {number} is still being read; the next ingest drops it")
+
+
+def check_contents(job: FileJob, tell: Tell) -> None:
+    """Compare one file with the manifest, and its header with the layouts known."""
+    check_file(job.path, job.file, lambda lines: tell(lines, 0))
+    with FeedReader(job.path) as reader:
+        Layout.of(reader.header)
+
+
+def load_file(job: FileJob, tell: Tell) -> None:
+    """Load one file into the release, in one transaction."""
+    if job.release is None:
+        raise ValueError("a file is loaded into a release")
+    sealer = _sealer(job.config.register_keys, job.release)
+    with FeedReader(job.path) as reader, Vault(job.config.database_url) as vault:
+        vault.load_file(
+            job.release, job.file, _sealed_batches(reader, job.file, sealer, tell)
+        )
+
+
+@functools.lru_cache(maxsize=1)
+def _sealer(keys: Path, release: Release) -> Sealer:
+    return Sealer(KeyRing.read(keys, "register"), release)
+
+
+def _sealed_batches(
+    reader: FeedReader, file: FeedFile, sealer: Sealer, tell: Tell
+) -> Iterator[SealedBatch]:
+    registration = Layout.of(reader.header).registration
+    seal = sealer.seal
+    lines = 0
+    for batch in reader:
+        rows: list[SealedRow] = []
+        rejects = batch.rejects
+        for number, row in zip(batch.numbers, batch.rows, strict=True):
+            try:
+                rows.append(seal(registration(row)))
+            except Unusable as exc:
+                rejects.append(Reject(number, exc.code))
+        lines += batch.lines
+        yield SealedBatch(rows, rejects)
+        tell(batch.lines, len(rejects))
+    if lines != file.lines:
+        raise FeedRefused(
+            "file_lines",
+            f"{file.name} was changed while it was read; have it delivered again",
+        )
+
+
+def _find(vault: Vault, feed: Feed, state: str) -> ReleaseState | None:
+    return next(
+        (
+            known
+            for known in vault.releases()
+            if known.state == state and known.manifest_digest == feed.digest
+        ),
+        None,
+    )
+
+
+def _check_contents(
+    feed: Feed, config: Config, progress: Progress, pool: Workers
+) -> None:
+    progress.begin("verify", feed.lines)
+    jobs = [FileJob(feed.path(file), file, config) for file in feed.manifest.files]
+    for _ in pool.run(check_contents, jobs):
+        pass  # Each raises for its file.
+
+
+def _release_to_build(
+    vault: Vault,
+    feed: Feed,
+    ring: KeyRing,
+    progress: Progress,
+    random: Callable[[int], bytes],
+) -> Release:
+    if begun := _find(vault, feed, "building"):
+        progress.say(f"release {begun.release.number} was begun and is taken up again")
+        return begun.release
+    uuid = UUID(bytes=random(16), version=4)
+    salt = random(SALT_BYTES)
+    label, as_of = feed.manifest.label, feed.manifest.as_of
+    mac = release_mac(
+        ring, uuid=uuid, label=label, as_of=as_of, key_version=ring.active, salt=salt
+    )
+    release = Release(0, uuid, label, as_of, ring.active, salt, mac)
+    return vault.create(release, feed.digest)
+
+
+def _load_missing_files(
+    vault: Vault,
+    feed: Feed,
+    release: Release,
+    config: Config,
+    progress: Progress,
+    pool: Workers,
+) -> None:
+    done = vault.file_reports(release)
+    # The largest first, so that no worker ends alone on a large one.
+    missing = sorted(
+        (file for file in feed.manifest.files if file.name not in done),
+        key=lambda file: -file.size,
+    )
+    progress.begin("load", sum(file.lines for file in missing))
+    jobs = [FileJob(feed.path(file), file, config, release) for file in missing]
+    for job in pool.run(load_file, jobs):
+        progress.file_done(vault.file_reports(release)[job.file.name])
+
+
+def _keep_the_newest(
+    vault: Vault,
+    feed: Feed,
+    release: Release,
+    sealer: Sealer,
+    config: Config,
+    progress: Progress,
+) -> None:
+    """Leave the newest line of each identity that stands in the feed twice.
+
+    The newest is the one that the register changed last, then the last in the feed.
+    The feed is read again: until now nothing but keyed ids was kept of a line.
+    """
+    surplus = vault.find_duplicates(release)
+    codes = _codes(vault.file_reports(release)) + Counter(duplicate_identity=surplus)
+    # Before the ids are fetched: a feed delivered twice over would fill the memory.
+    if codes.total() > config.max_reject_share * feed.lines:
+        _fail_for_rejects(vault, release, config, codes, feed.lines)
+    wanted = vault.duplicate_ids()
+    newest: dict[bytes, tuple[dt.date, str, int, SealedRow]] = {}
+    losers: list[tuple[str, Reject]] = []
+    progress.begin("duplicates", feed.lines)
+    for file in feed.manifest.files:
+        for line, registration in _registrations(feed.path(file), progress.advance):
+            record_id = sealer.record_id(registration)
+            if record_id not in wanted:
+                continue
+            changed = registration.record.last_change or dt.date.min
+            loser = file.name, line
+            best = newest.get(record_id)
+            if best is None or changed >= best[0]:
+                row = sealer.seal(registration)
+                newest[record_id] = changed, file.name, line, row
+                if best is None:
+                    continue
+                loser = best[1:3]
+            losers.append((loser[0], Reject(loser[1], "duplicate_identity")))
+    vault.replace_duplicates(release, [best[3] for best in newest.values()], losers)
+    if not vault.build_index(release):
+        _fail(
+            vault,
+            release,
+            "duplicates_left",
+            "an identity still stands twice: the files were changed while they were "
+            "read",
+        )
+
+
+def _registrations(
+    path: Path, tell: Tell = lambda lines, rejects: None
+) -> Iterator[tuple[int, Registration]]:
+    with FeedReader(path) as reader:
+        layout = Layout.of(reader.header)
+        for batch in reader:
+            for line, row in zip(batch.numbers, batch.rows, strict=True):
+                try:
+                    registration = layout.registration(row)
+                except Unusable:
+                    continue  # It was counted when the file was loaded.
+                yield line, registration
+            tell(batch.lines, 0)
+
+
+def _checked_totals(
+    vault: Vault, feed: Feed, release: Release, config: Config
+) -> Totals:
+    """Raises ReleaseRefused `counts`, `no_row` or `too_many_rejects`."""
+    reports = vault.file_reports(release)
+    totals = _totals(reports)
+    expected = {file.name: file.lines for file in feed.manifest.files}
+    loaded = {name: report.lines for name, report in reports.items()}
+    stored = vault.count_rows(release)
+    whole = all(r.lines == r.rows + sum(r.rejects.values()) for r in reports.values())
+    if loaded != expected or stored != totals.rows or not whole:
+        _fail(
+            vault,
+            release,
+            "counts",
+            f"{stored} rows are stored, and the files came to {totals.rows} rows and "
+            f"{totals.rejects} rejects of {feed.lines} lines",
+        )
+    if totals.rejects > config.max_reject_share * totals.lines:
+        _fail_for_rejects(vault, release, config, _codes(reports), totals.lines)
+    if totals.rows == 0:
+        _fail(vault, release, "no_row", "the feed holds no vehicle")
+    return totals
+
+
+def _totals(reports: dict[str, FileReport]) -> Totals:
+    rows = sum(report.rows for report in reports.values())
+    lines = sum(report.lines for report in reports.values())
+    rejects = sum(sum(report.rejects.values()) for report in reports.values())
+    return Totals(lines, rows, rejects)
+
+
+def _codes(reports: dict[str, FileReport]) -> Counter[str]:
+    codes: Counter[str] = Counter()
+    for report in reports.values():
+        codes.update(report.rejects)
+    return codes
+
+
+def _fail(vault: Vault, release: Release, code: str, message: str) -> NoReturn:
+    vault.fail(release, _totals(vault.file_reports(release)))
+    vault.drop_unused()
+    raise ReleaseRefused(
+        code,
+        f"{message}; release {release.number} has failed and the active one stays",
+    )
+
+
+def _fail_for_rejects(
+    vault: Vault, release: Release, config: Config, codes: Counter[str], lines: int
+) -> NoReturn:
+    listed = ", ".join(f"{code} {count}" for code, count in codes.most_common())
+    _fail(
+        vault,
+        release,
+        "too_many_rejects",
+        f"{codes.total()} of {lines} lines are rejects ({listed}) and the limit is "
+        f"{config.max_reject_share:.2%}",
+    )
+
+
+def _check_sample(vault: Vault, feed: Feed, release: Release, sealer: Sealer) -> None:
+    """Open the first lines of each file again, from the database.
+
+    Raises ReleaseRefused `sample`.
+    """
+    for file in feed.manifest.files:
+        sample = []
+        for line, registration in _registrations(feed.path(file)):
+            sample.append((line, registration))
+            if len(sample) == SAMPLE_LINES:
+                break
+        last = sample[-1][0] if sample else 0
+        rejected = vault.rejected_lines(release, file.name, last)
+        for line, registration in sample:
+            if line in rejected:
+                continue
+            row = vault.read(release, sealer.record_id(registration))
+            if row is None or not sealer.opens_as(registration, row):
+                _fail(
+                    vault,
+                    release,
+                    "sample",
+                    f"line {line} of {file.name} does not open to what it says",
+                )
+
+
+def _report(
+    vault: Vault, release: Release, activated: bool, seconds: float
+) -> IngestReport:
+    reports = vault.file_reports(release)
+    totals = _totals(reports)
+    return IngestReport(
+        str(release.uuid),
+        release.label,
+        activated,
+        tuple(reports.values()),
+        totals.lines,
+        totals.rows,
+        dict(_codes(reports).most_common()),
+        seconds,
+    )

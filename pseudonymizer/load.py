@@ -1,0 +1,514 @@
+"""Rows into a release, and the release into use: all that the job asks of PostgreSQL.
+
+The tables and functions belong to the migrations of histovet/vault.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import struct
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any, LiteralString, Self
+from uuid import UUID
+
+import msgspec
+import psycopg
+from msgspec import Struct
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from pseudonymizer.errors import DatabaseFailed, ReleaseRefused
+from pseudonymizer.feed import FeedFile, Reject
+from pseudonymizer.records import FileReport, Release, SealedRow
+
+SCHEMA_VERSION = 1
+MIGRATE = "python manage.py migrate"
+
+# The name of the project as a number: nothing else in a database takes this lock.
+INGEST_LOCK = int.from_bytes(b"histovet", "big")
+# A job that was killed holds the lock until its server process notices.
+LOCK_WAIT_MILLISECONDS = 5000
+# Rejects wait in memory until the running COPY ends; it is ended at this number.
+REJECTS_AT_ONCE = 10_000
+# While a drop waits for one long reader, such as a backup, every new reader waits
+# behind it: short attempts, and the next ingest tries again.
+DROP_LOCK_MILLISECONDS = 200
+DROP_ATTEMPTS = 5
+DROP_PAUSE_SECONDS = 1
+
+# PostgreSQL's binary COPY: the signature, flags and header extension; per row the
+# number of fields, then each field's length and bytes; the end.
+# https://www.postgresql.org/docs/current/sql-copy.html
+_COPY_START = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+_COPY_ROW = struct.Struct(">hi16sihihi")
+_COPY_END = b"\xff\xff"
+
+_SESSION = (
+    "SET timezone = 'UTC'",
+    "SET maintenance_work_mem = '256MB'",
+    # Else the server finishes an index of minutes for a job that is dead, and keeps
+    # its lock.
+    "SET client_connection_check_interval = '1s'",
+)
+
+
+class SealedBatch(Struct, frozen=True):
+    """What a batch of lines came to."""
+
+    rows: list[SealedRow]
+    rejects: list[Reject]
+
+
+class ReleaseState(Struct, frozen=True):
+    """A row of the table of releases; `size_bytes` counts rows and index."""
+
+    release: Release
+    state: str
+    manifest_digest: bytes
+    lines: int
+    rows: int
+    rejects: int
+    size_bytes: int | None
+    created_at: dt.datetime
+    activated_at: dt.datetime | None
+
+
+class Totals(Struct, frozen=True):
+    lines: int
+    rows: int
+    rejects: int
+
+
+class Vault:
+    """A connection to the database, as the job.
+
+    Every method raises DatabaseFailed when the server cannot be reached or refuses.
+    """
+
+    def __init__(self, url: str) -> None:
+        """Connect. Nothing of the URL's password ever stands in an error."""
+        try:
+            parameters = conninfo_to_dict(url)
+        except psycopg.Error:
+            # Without the cause: its text repeats the URL.
+            raise DatabaseFailed(
+                "DATABASE_URL is no PostgreSQL URL; write postgresql://user@host/name"
+            ) from None
+        added = {"application_name": "pseudonymizer"}
+        if "connect_timeout" not in parameters:
+            added["connect_timeout"] = "10"
+        try:
+            self._connection = psycopg.connect(
+                make_conninfo(url, **added), autocommit=True
+            )
+            for setting in _SESSION:
+                self._connection.execute(setting)
+        except psycopg.Error as exc:
+            reason = _first_line(exc)
+            if password := str(parameters.get("password") or ""):
+                reason = reason.replace(password, "…")
+            raise DatabaseFailed(
+                f"the database cannot be reached: {reason}; check DATABASE_URL and "
+                "that PostgreSQL runs"
+            ) from None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._connection.close()
+
+    def check_schema(self) -> None:
+        """Raises DatabaseFailed, with the command to run, for unknown tables."""
+        try:
+            rows = self._connection.execute("SELECT version FROM vault_schema")
+            versions = [version for (version,) in rows]
+        except psycopg.errors.UndefinedTable as exc:
+            raise DatabaseFailed(
+                f"the database has no tables for releases; run: {MIGRATE}"
+            ) from exc
+        except psycopg.Error as exc:
+            raise _failed(exc) from exc
+        if versions != [SCHEMA_VERSION]:
+            raise DatabaseFailed(
+                f"the tables for releases are of version {versions} and this job "
+                f"writes version {SCHEMA_VERSION}; with the site and the job of one "
+                f"version of histovet, run: {MIGRATE}"
+            )
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep every other ingest out. Raises ReleaseRefused `ingest_running`."""
+        with _translated(), self._connection.transaction():
+            self._set_lock_timeout(LOCK_WAIT_MILLISECONDS)
+            try:
+                self._one("SELECT pg_advisory_lock(%s)", INGEST_LOCK)
+            except psycopg.errors.LockNotAvailable as exc:
+                raise ReleaseRefused(
+                    "ingest_running",
+                    "another ingest is writing to this database; wait for its end, "
+                    "then run the same command again",
+                ) from exc
+        try:
+            yield
+        finally:
+            # A connection that broke has given the lock up already.
+            if not self._connection.closed:
+                with _translated():
+                    self._one("SELECT pg_advisory_unlock(%s)", INGEST_LOCK)
+
+    def releases(self) -> list[ReleaseState]:
+        """Return every release, the newest first."""
+        with _translated():
+            rows = self._connection.execute(
+                "SELECT number, uuid, label, as_of, key_version, salt, mac, state,"
+                " manifest_sha256, lines, rows, rejects,"
+                " pg_total_relation_size(to_regclass('vault_record_' || number)),"
+                " created_at, activated_at"
+                " FROM vault_release ORDER BY number DESC"
+            ).fetchall()
+        return [ReleaseState(Release(*row[:7]), *row[7:]) for row in rows]
+
+    def create(self, release: Release, manifest_digest: bytes) -> Release:
+        """Insert a release to be built, with its partition; its number is new."""
+        with _translated(), self._connection.transaction():
+            (number,) = self._one(
+                "INSERT INTO vault_release"
+                " (uuid, label, as_of, key_version, salt, mac, manifest_sha256)"
+                " VALUES (%s, %s, %s, %s, %s, %s, %s) RETURNING number",
+                release.uuid,
+                release.label,
+                release.as_of,
+                release.key_version,
+                release.salt,
+                release.mac,
+                manifest_digest,
+            )
+            self._one("SELECT vault_add_partition(%s::smallint)", number)
+        return msgspec.structs.replace(release, number=number)
+
+    def load_file(
+        self, release: Release, file: FeedFile, batches: Iterable[SealedBatch]
+    ) -> None:
+        """Load a file in one transaction, together with the row that marks it done.
+
+        Does nothing when it is marked already: the marker comes first, so that two
+        jobs that load the same file cannot both commit it. Raises ReleaseRefused
+        `release_closed` when the release is no longer being built.
+        """
+        batches = iter(batches)
+        with _translated(), self._connection.transaction():
+            self._require_building(release)
+            marked = self._connection.execute(
+                "INSERT INTO vault_release_file"
+                " (release_number, name, sha256, lines, rows)"
+                " VALUES (%s, %s, %s, %s, 0) ON CONFLICT DO NOTHING",
+                (release.number, file.name, bytes.fromhex(file.sha256), file.lines),
+            )
+            if marked.rowcount == 0:
+                return
+            rows = 0
+            more = True
+            while more:
+                rejects: list[Reject] = []
+                more = False
+                with self._copy_records(release) as copy:
+                    for batch in batches:
+                        copy.write(_copy_rows(release, batch.rows))
+                        rows += len(batch.rows)
+                        rejects += batch.rejects
+                        if len(rejects) >= REJECTS_AT_ONCE:
+                            more = True
+                            break
+                self._insert_rejects(release, [(file.name, r) for r in rejects])
+            self._connection.execute(
+                "UPDATE vault_release_file SET rows = %s, loaded_at = now()"
+                " WHERE release_number = %s AND name = %s",
+                (rows, release.number, file.name),
+            )
+
+    def file_reports(self, release: Release) -> dict[str, FileReport]:
+        """Return what each file that is loaded came to, by name."""
+        rejects: dict[str, dict[str, int]] = {}
+        with _translated():
+            for name, code, count in self._connection.execute(
+                "SELECT file_name, code, count(*) FROM vault_reject"
+                " WHERE release_number = %s GROUP BY 1, 2 ORDER BY 3 DESC, 2",
+                (release.number,),
+            ):
+                rejects.setdefault(name, {})[code] = count
+            files = self._connection.execute(
+                "SELECT name, lines, rows FROM vault_release_file"
+                " WHERE release_number = %s ORDER BY name",
+                (release.number,),
+            ).fetchall()
+        return {
+            name: FileReport(name, lines, rows, rejects.get(name, {}))
+            for name, lines, rows in files
+        }
+
+    def rejected_lines(self, release: Release, name: str, up_to: int) -> set[int]:
+        with _translated():
+            rows = self._connection.execute(
+                "SELECT line_number FROM vault_reject"
+                " WHERE release_number = %s AND file_name = %s AND line_number <= %s",
+                (release.number, name, up_to),
+            )
+            return {line for (line,) in rows}
+
+    def build_index(self, release: Release) -> bool:
+        """Return False when an identity stands in the release twice."""
+        statement = self._on_partition(
+            release,
+            "CREATE UNIQUE INDEX IF NOT EXISTS {index} ON {partition} (record_id)",
+        )
+        try:
+            self._connection.execute(statement)
+            self._connection.execute(self._on_partition(release, "ANALYZE {partition}"))
+        except psycopg.errors.UniqueViolation:
+            return False
+        except psycopg.Error as exc:
+            raise _failed(exc) from exc
+        return True
+
+    def find_duplicates(self, release: Release) -> int:
+        """Return how many rows are there beyond one for each identity."""
+        with _translated():
+            self._connection.execute("DROP TABLE IF EXISTS pg_temp.duplicate")
+            self._connection.execute(
+                self._on_partition(
+                    release,
+                    "CREATE TEMPORARY TABLE duplicate AS"
+                    " SELECT record_id, count(*) AS n FROM {partition}"
+                    " GROUP BY record_id HAVING count(*) > 1",
+                )
+            )
+            (surplus,) = self._one(
+                "SELECT coalesce(sum(n - 1), 0)::bigint FROM pg_temp.duplicate"
+            )
+        return surplus
+
+    def duplicate_ids(self) -> set[bytes]:
+        """Return the record ids that `find_duplicates` found."""
+        with _translated():
+            rows = self._connection.execute("SELECT record_id FROM pg_temp.duplicate")
+            return {record_id.bytes for (record_id,) in rows}
+
+    def replace_duplicates(
+        self,
+        release: Release,
+        kept: Iterable[SealedRow],
+        losers: Sequence[tuple[str, Reject]],
+    ) -> None:
+        """Leave one row for each identity and write the others as rejects, at once."""
+        with _translated(), self._connection.transaction():
+            self._require_building(release)
+            self._connection.execute(
+                self._on_partition(
+                    release,
+                    "DELETE FROM {partition} r USING pg_temp.duplicate d"
+                    " WHERE r.record_id = d.record_id",
+                )
+            )
+            with self._copy_records(release) as copy:
+                copy.write(_copy_rows(release, kept))
+            self._insert_rejects(release, losers)
+            for name, count in Counter(name for name, _ in losers).items():
+                self._connection.execute(
+                    "UPDATE vault_release_file SET rows = rows - %s"
+                    " WHERE release_number = %s AND name = %s",
+                    (count, release.number, name),
+                )
+
+    def count_rows(self, release: Release) -> int:
+        with _translated():
+            (count,) = self._one(
+                self._on_partition(release, "SELECT count(*) FROM {partition}")
+            )
+        return count
+
+    def read(self, release: Release, record_id: bytes) -> SealedRow | None:
+        """Return a row of a release in any state; None when there is none."""
+        with _translated():
+            row = self._connection.execute(
+                self._on_partition(
+                    release,
+                    "SELECT generation, sealed FROM {partition} WHERE record_id = %s",
+                ),
+                (UUID(bytes=record_id),),
+            ).fetchone()
+        return SealedRow(record_id, *row) if row else None
+
+    def activate(self, release: Release, totals: Totals) -> None:
+        """Make the release the active one, in one statement.
+
+        The active one becomes the previous, the previous one and every older release
+        that was never finished are retired.
+        """
+        with _translated():
+            self._connection.execute(
+                "UPDATE vault_release SET"
+                " state = CASE WHEN number = %(number)s THEN 'active'"
+                "  WHEN state = 'active' THEN 'previous' ELSE 'retired' END,"
+                " activated_at = CASE WHEN number = %(number)s THEN now()"
+                "  ELSE activated_at END,"
+                " lines = CASE WHEN number = %(number)s THEN %(lines)s ELSE lines END,"
+                " rows = CASE WHEN number = %(number)s THEN %(rows)s ELSE rows END,"
+                " rejects = CASE WHEN number = %(number)s THEN %(rejects)s"
+                "  ELSE rejects END"
+                " WHERE number = %(number)s OR state IN ('active', 'previous')"
+                "  OR (state = 'building' AND number < %(number)s)",
+                {
+                    "number": release.number,
+                    "lines": totals.lines,
+                    "rows": totals.rows,
+                    "rejects": totals.rejects,
+                },
+            )
+
+    def fail(self, release: Release, totals: Totals) -> None:
+        """Give a release up; its rejects stay, to be looked at."""
+        with _translated():
+            self._connection.execute(
+                "UPDATE vault_release SET state = 'failed', lines = %s, rows = %s,"
+                " rejects = %s WHERE number = %s",
+                (totals.lines, totals.rows, totals.rejects, release.number),
+            )
+
+    def drop_unused(self) -> list[int]:
+        """Drop what retired and failed releases hold; return the numbers of those
+        that are still being read."""
+        with _translated():
+            unused = self._connection.execute(
+                "SELECT number FROM vault_release WHERE state = 'retired'"
+                " OR (state = 'failed'"
+                "  AND to_regclass('vault_record_' || number) IS NOT NULL)"
+                " ORDER BY number"
+            ).fetchall()
+            return [number for (number,) in unused if not self._drop(number)]
+
+    def _drop(self, number: int) -> bool:
+        for attempt in range(DROP_ATTEMPTS):
+            if attempt:
+                time.sleep(DROP_PAUSE_SECONDS)
+            try:
+                with self._connection.transaction():
+                    self._set_lock_timeout(DROP_LOCK_MILLISECONDS)
+                    self._one("SELECT vault_drop_partition(%s::smallint)", number)
+                    dropped = self._connection.execute(
+                        "UPDATE vault_release SET state = 'dropped'"
+                        " WHERE number = %s AND state = 'retired'",
+                        (number,),
+                    )
+                    if dropped.rowcount:
+                        self._connection.execute(
+                            "DELETE FROM vault_reject WHERE release_number = %s",
+                            (number,),
+                        )
+                return True
+            except psycopg.errors.LockNotAvailable:
+                continue
+        return False
+
+    def _set_lock_timeout(self, milliseconds: int) -> None:
+        """For the transaction that is open."""
+        self._connection.execute(
+            sql.SQL("SET LOCAL lock_timeout = {}").format(sql.Literal(milliseconds))
+        )
+
+    def _require_building(self, release: Release) -> None:
+        # Locked, so that it cannot be activated while a file is on its way.
+        found = self._connection.execute(
+            "SELECT 1 FROM vault_release WHERE number = %s AND state = 'building'"
+            " FOR SHARE",
+            (release.number,),
+        ).fetchone()
+        if found is None:
+            raise ReleaseRefused(
+                "release_closed",
+                f"release {release.number} is no longer being built; run the same "
+                "command again",
+            )
+
+    @contextmanager
+    def _copy_records(self, release: Release) -> Iterator[psycopg.Copy]:
+        statement = self._on_partition(
+            release,
+            "COPY {partition} (record_id, release_number, generation, sealed)"
+            " FROM STDIN (FORMAT BINARY)",
+        )
+        with self._connection.cursor().copy(statement) as copy:
+            copy.write(_COPY_START)
+            yield copy
+            copy.write(_COPY_END)
+
+    def _insert_rejects(
+        self, release: Release, rejects: Sequence[tuple[str, Reject]]
+    ) -> None:
+        if not rejects:
+            return
+        with self._connection.cursor().copy(
+            "COPY vault_reject (release_number, file_name, line_number, code)"
+            " FROM STDIN"
+        ) as copy:
+            for name, reject in rejects:
+                copy.write_row((release.number, name, reject.line, reject.code))
+
+    def _on_partition(self, release: Release, text: LiteralString) -> sql.Composed:
+        return sql.SQL(text).format(
+            partition=sql.Identifier(f"vault_record_{release.number}"),
+            index=sql.Identifier(f"vault_record_{release.number}_id"),
+        )
+
+    def _one(
+        self, query: LiteralString | sql.Composed, *values: Any
+    ) -> tuple[Any, ...]:
+        """Return the one row of a statement that always has one."""
+        row = self._connection.execute(query, values).fetchone()
+        if row is None:
+            raise DatabaseFailed("the database answered a count with nothing")
+        return row
+
+
+def _copy_rows(release: Release, rows: Iterable[SealedRow]) -> bytes:
+    number = release.number
+    pack = _COPY_ROW.pack
+    return b"".join(
+        piece
+        for row in rows
+        for piece in (
+            pack(4, 16, row.record_id, 2, number, 2, row.generation, len(row.sealed)),
+            row.sealed,
+        )
+    )
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except psycopg.Error as exc:
+        raise _failed(exc) from exc
+
+
+def _failed(exc: psycopg.Error) -> DatabaseFailed:
+    # The primary message alone: the detail may quote a row.
+    reason = exc.diag.message_primary or _first_line(exc)
+    state = f", SQLSTATE {exc.sqlstate}" if exc.sqlstate else ""
+    return DatabaseFailed(
+        f"the database did not do its part ({reason}{state}); the active release is "
+        "as it was, and the same command goes on where this one ended"
+    )
+
+
+def _first_line(exc: psycopg.Error) -> str:
+    return (str(exc).splitlines() or [type(exc).__name__])[0]

@@ -1,0 +1,317 @@
+"""A delivery that is not what its manifest says is refused before a line is loaded."""
+
+import gzip
+import json
+import os
+
+import pytest
+
+from pseudonymizer import feed
+from pseudonymizer.errors import FeedRefused
+from pseudonymizer.feed import FeedReader, Reject
+from tests.vehicles import (
+    AS_OF,
+    SIV_COLUMNS,
+    csv_line,
+    fni_line,
+    siv_line,
+    siv_lines,
+    write_bytes,
+    write_feed,
+    write_file,
+    write_manifest,
+)
+
+HEADER = ";".join(SIV_COLUMNS).encode()
+GOOD = csv_line(siv_line().values()).encode()
+
+
+def _read(folder, manifest=None):
+    return feed.read_feed(folder, manifest or folder / feed.MANIFEST_NAME)
+
+
+def _refused(folder, manifest=None):
+    with pytest.raises(FeedRefused) as refused:
+        found = _read(folder, manifest)
+        for file in found.manifest.files:
+            feed.check_file(found.path(file), file)
+    return refused.value.code
+
+
+def _edit_manifest(folder, change):
+    path = folder / feed.MANIFEST_NAME
+    document = json.loads(path.read_bytes())
+    change(document)
+    path.write_text(json.dumps(document))
+
+
+def _rows(path):
+    with FeedReader(path) as reader:
+        batches = list(reader)
+    numbers = [n for batch in batches for n in batch.numbers]
+    rows = [row for batch in batches for row in batch.rows]
+    rejects = [reject for batch in batches for reject in batch.rejects]
+    return numbers, rows, rejects, sum(batch.lines for batch in batches)
+
+
+# The manifest
+
+
+def test_a_feed_is_what_its_manifest_says(tmp_path):
+    folder = write_feed(tmp_path, [*siv_lines(3), fni_line()])
+    found = _read(folder)
+    assert [(file.name, file.lines) for file in found.manifest.files] == [
+        ("registrations-fni.csv.gz", 1),
+        ("registrations-siv.csv.gz", 3),
+    ]
+    assert (found.manifest.label, found.manifest.as_of) == ("essai", AS_OF)
+    assert found.lines == 4
+    for file in found.manifest.files:
+        feed.check_file(found.path(file), file)
+
+
+def test_the_digest_of_a_feed_is_that_of_its_manifest(tmp_path):
+    one = _read(write_feed(tmp_path / "1", siv_lines(3)))
+    same = _read(write_feed(tmp_path / "2", siv_lines(3)))
+    other = _read(write_feed(tmp_path / "3", siv_lines(4)))
+    assert one.digest == same.digest != other.digest
+    assert len(one.digest) == 32
+
+
+def test_a_folder_without_files_has_no_manifest(tmp_path):
+    with pytest.raises(FeedRefused) as refused:
+        feed.build_manifest(tmp_path, "essai", AS_OF)
+    assert refused.value.code == "no_file"
+
+
+@pytest.mark.parametrize("label", ["", "a\nb", "x" * 101])
+def test_a_label_is_short_and_printable(tmp_path, label):
+    write_file(tmp_path, "siv.csv.gz", [siv_line()])
+    with pytest.raises(FeedRefused) as refused:
+        feed.build_manifest(tmp_path, label, AS_OF)
+    assert refused.value.code == "label"
+
+
+def test_a_missing_manifest_is_refused_with_the_command_to_run(tmp_path):
+    with pytest.raises(FeedRefused, match="pseudonymizer manifest") as refused:
+        _read(tmp_path)
+    assert refused.value.code == "manifest_missing"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{", b"[]", b"\xff", b'{"format": 1}', b'{"label": "x"}', b"null"],
+)
+def test_a_file_that_is_no_manifest_is_refused(tmp_path, content):
+    (tmp_path / feed.MANIFEST_NAME).write_bytes(content)
+    assert _refused(tmp_path) == "manifest_invalid"
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        (lambda m: m.update(format=2), "manifest_format"),
+        (lambda m: m.update(format="1"), "manifest_format"),
+        (lambda m: m.update(kind="delta"), "wrong_kind"),
+        (lambda m: m.update(signed=True), "manifest_invalid"),
+        (lambda m: m.update(files=[]), "manifest_invalid"),
+        (lambda m: m.update(files=m["files"] * 2), "manifest_invalid"),
+        (lambda m: m.update(as_of="01/06/2022"), "manifest_invalid"),
+        (lambda m: m.update(label=""), "manifest_invalid"),
+        (lambda m: m.update(label="a\tb"), "manifest_invalid"),
+        (lambda m: m["files"][0].update(size=-1), "manifest_invalid"),
+        (lambda m: m["files"][0].update(lines="3"), "manifest_invalid"),
+        (lambda m: m["files"][0].update(sha256="0"), "manifest_invalid"),
+        (lambda m: m["files"][0].update(name="../siv.csv.gz"), "file_name"),
+        (lambda m: m["files"][0].update(name="/etc/x.csv.gz"), "file_name"),
+        (lambda m: m["files"][0].update(name="siv.csv"), "file_name"),
+        (lambda m: m["files"][0].update(name="a\0.csv.gz"), "file_name"),
+        (lambda m: m["files"][0].update(name="autre.csv.gz"), "file_missing"),
+        (lambda m: m["files"][0].update(size=1), "file_size"),
+        (lambda m: m["files"][0].update(sha256="0" * 64), "file_digest"),
+        (lambda m: m["files"][0].update(lines=4), "file_lines"),
+    ],
+)
+def test_a_manifest_that_does_not_fit_is_refused(tmp_path, change, code):
+    write_feed(tmp_path, siv_lines(3))
+    _edit_manifest(tmp_path, change)
+    assert _refused(tmp_path) == code
+
+
+def test_a_file_the_manifest_does_not_name_is_refused(tmp_path):
+    write_feed(tmp_path, siv_lines(3))
+    write_file(tmp_path, "plus.csv.gz", [siv_line()])
+    assert _refused(tmp_path) == "file_extra"
+
+
+def test_other_files_in_the_folder_do_not_matter(tmp_path):
+    write_feed(tmp_path, siv_lines(3))
+    (tmp_path / "LISEZMOI.txt").write_text("…")
+    _read(tmp_path)
+
+
+def test_a_link_to_a_file_elsewhere_is_refused(tmp_path):
+    folder = write_feed(tmp_path / "feed", siv_lines(3))
+    path = folder / "registrations-siv.csv.gz"
+    path.rename(tmp_path / "elsewhere.csv.gz")
+    path.symlink_to(tmp_path / "elsewhere.csv.gz")
+    assert _refused(folder) == "file_name"
+
+
+def test_a_manifest_may_stand_elsewhere(tmp_path):
+    folder = write_feed(tmp_path / "feed", siv_lines(3))
+    manifest = tmp_path / "manifest.json"
+    (folder / feed.MANIFEST_NAME).rename(manifest)
+    assert _read(folder, manifest).lines == 3
+
+
+# The bytes
+
+
+def test_a_truncated_file_is_refused(tmp_path):
+    folder = write_feed(tmp_path, siv_lines(500))
+    path = folder / "registrations-siv.csv.gz"
+    os.truncate(path, path.stat().st_size - 20)
+    content = path.read_bytes()
+    _edit_manifest(folder, lambda m: m["files"][0].update(size=len(content), lines=500))
+    assert _refused(folder) == "file_gzip"
+    with pytest.raises(FeedRefused) as refused:
+        _rows(path)
+    assert refused.value.code == "file_gzip"
+
+
+@pytest.mark.parametrize("damage", [b"", b"plain text", b"\x1f\x8b\x08\0broken"])
+def test_a_file_that_is_no_gzip_or_another_one_is_refused(tmp_path, damage):
+    folder = write_feed(tmp_path, siv_lines(3))
+    path = folder / "registrations-siv.csv.gz"
+    path.write_bytes(damage)
+    _edit_manifest(folder, lambda m: m["files"][0].update(size=len(damage)))
+    assert _refused(folder) in ("file_gzip", "file_digest")
+
+
+def test_a_changed_byte_is_refused(tmp_path):
+    folder = write_feed(tmp_path, siv_lines(500))
+    path = folder / "registrations-siv.csv.gz"
+    content = bytearray(path.read_bytes())
+    content[4] ^= 1  # The time in the gzip header: nothing but the digest covers it.
+    path.write_bytes(content)
+    assert _refused(folder) == "file_digest"
+
+
+def test_several_gzip_members_are_one_file(tmp_path):
+    path = tmp_path / "siv.csv.gz"
+    path.write_bytes(
+        gzip.compress(HEADER + b"\n" + GOOD + b"\n") + gzip.compress(GOOD + b"\n")
+    )
+    write_manifest(tmp_path)
+    assert _read(tmp_path).lines == 2
+    assert _rows(path)[3] == 2
+
+
+# The lines
+
+
+def test_rows_carry_the_line_number_that_an_editor_shows(tmp_path):
+    path = write_file(tmp_path, "siv.csv.gz", siv_lines(2000))
+    numbers, rows, rejects, lines = _rows(path)
+    assert numbers == list(range(2, 2002))
+    assert (len(rows), rejects, lines) == (2000, [], 2000)
+    place = SIV_COLUMNS.index("numero_formule")
+    assert rows[1999][place] == "2015AB01999"
+
+
+@pytest.mark.parametrize(
+    ("bad", "code"),
+    [
+        (b"", "ragged_row"),
+        (b"a;b", "ragged_row"),
+        (GOOD + b";", "ragged_row"),
+        (GOOD.replace(b"CLIO", b"CL\xffIO"), "invalid_utf8"),
+        (b'"' + GOOD, "malformed_csv"),
+        (b'1;"2;3', "malformed_csv"),
+        (GOOD.replace(b";2015AB", b';"2015"AB'), "malformed_csv"),
+        (GOOD.replace(b";2015AB", b";20\r15AB"), "malformed_csv"),
+        (GOOD + b"x" * feed.LINE_BYTES_MAX, "line_too_long"),
+    ],
+)
+def test_a_bad_line_spoils_itself_alone(tmp_path, bad, code):
+    path = write_bytes(
+        tmp_path, "siv.csv.gz", b"\n".join((HEADER, GOOD, bad, GOOD, GOOD, b""))
+    )
+    numbers, _, rejects, lines = _rows(path)
+    assert rejects == [Reject(3, code)]
+    assert numbers == [2, 4, 5]
+    assert lines == 4
+
+
+def test_two_lines_joined_by_a_quote_are_two_rejects_and_no_row(tmp_path):
+    # csv would read these two as one row of the right width.
+    cells = [b"x"] * len(SIV_COLUMNS)
+    cells[3] = b'"a\nb"'
+    path = write_bytes(
+        tmp_path, "siv.csv.gz", b"\n".join((HEADER, GOOD, b";".join(cells), GOOD, b""))
+    )
+    numbers, _, rejects, lines = _rows(path)
+    assert [reject.line for reject in rejects] == [3, 4]
+    assert (numbers, lines) == ([2, 5], 4)
+
+
+@pytest.mark.parametrize("end", [b"", b"\n"])
+def test_the_last_line_counts_with_and_without_its_end(tmp_path, end):
+    path = write_bytes(tmp_path, "siv.csv.gz", HEADER + b"\n" + GOOD + end)
+    write_manifest(tmp_path)
+    assert _read(tmp_path).lines == 1
+    assert _rows(path)[0] == [2]
+
+
+@pytest.mark.parametrize("content", [HEADER, HEADER + b"\n"])
+def test_a_header_alone_is_a_file_without_lines(tmp_path, content):
+    path = write_bytes(tmp_path, "siv.csv.gz", content)
+    write_manifest(tmp_path)
+    assert _read(tmp_path).lines == 0
+    assert _rows(path) == ([], [], [], 0)
+
+
+def test_line_ends_of_windows_and_a_byte_order_mark_are_read(tmp_path):
+    content = b"\xef\xbb\xbf" + b"\r\n".join((HEADER, GOOD, GOOD, b""))
+    path = write_bytes(tmp_path, "siv.csv.gz", content)
+    with FeedReader(path) as reader:
+        assert reader.header == list(SIV_COLUMNS)
+    assert _rows(path)[0] == [2, 3]
+
+
+def test_a_line_separator_of_unicode_ends_no_line(tmp_path):
+    line = csv_line(siv_line({"couleur": "BLEU\u2028\x85\x0bCLAIR"}).values())
+    path = write_bytes(
+        tmp_path, "siv.csv.gz", HEADER + b"\n" + line.encode() + b"\n" + GOOD + b"\n"
+    )
+    assert _rows(path)[0] == [2, 3]
+
+
+@pytest.mark.parametrize("header", [b'"a;b', b"\xff;a", b"x" * 70_000])
+def test_a_header_that_is_none_is_refused(tmp_path, header):
+    path = write_bytes(tmp_path, "siv.csv.gz", header + b"\n" + GOOD + b"\n")
+    with pytest.raises(FeedRefused) as refused:
+        FeedReader(path)
+    assert refused.value.code == "header_unreadable"
+
+
+def test_a_line_without_end_does_not_fill_the_memory(tmp_path):
+    path = write_bytes(
+        tmp_path, "siv.csv.gz", HEADER + b"\n" + b"x" * 20_000_000 + b"\n" + GOOD
+    )
+    largest = 0
+    with FeedReader(path) as reader:
+        for batch in reader:
+            largest = max(largest, sum(len(r) for row in batch.rows for r in row))
+    assert largest < 10_000
+    assert _rows(path)[2] == [Reject(2, "line_too_long")]
+
+
+def test_what_is_counted_is_what_is_read(tmp_path):
+    contents = (b"", b"\n", b"\n\n", GOOD, GOOD + b"\n\n", b"\n" + GOOD, b'"\n"\n')
+    for place, content in enumerate(contents):
+        folder = tmp_path / str(place)
+        path = write_bytes(folder, "siv.csv.gz", HEADER + b"\n" + content)
+        write_manifest(folder)
+        assert _rows(path)[3] == _read(folder).lines

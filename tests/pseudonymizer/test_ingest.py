@@ -1,0 +1,466 @@
+"""From a folder of extracts to the active release, whatever comes between."""
+
+import dataclasses
+import io
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from django.db import connection
+
+from pseudonymizer import load
+from pseudonymizer.envelope import KeyRing, write_new_ring
+from pseudonymizer.errors import EnvelopeError, FeedRefused, ReleaseRefused, Unusable
+from pseudonymizer.feed import MANIFEST_NAME, FeedReader
+from pseudonymizer.ingest import Sealer, ingest
+from pseudonymizer.progress import Progress
+from pseudonymizer.records import SealedRow
+from pseudonymizer.registration import Layout
+from tests.vehicles import (
+    fni_line,
+    siv_line,
+    siv_lines,
+    write_bytes,
+    write_feed,
+    write_file,
+    write_manifest,
+)
+
+
+def _ingest(folder, config, **options):
+    progress = Progress(io.StringIO())
+    return ingest(folder, folder / MANIFEST_NAME, config, progress, **options)
+
+
+def _active(vault):
+    return next(state for state in vault.releases() if state.state == "active")
+
+
+def _states(vault):
+    return [state.state for state in reversed(vault.releases())]
+
+
+def _assert_holds(vault, config, folder):
+    """Every line of the folder opens from the active release, and no other does."""
+    release = _active(vault).release
+    sealer = Sealer(KeyRing.read(config.register_keys, "register"), release)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT record_id, generation, sealed FROM vault_record"
+            " WHERE release_number = %s",
+            [release.number],
+        )
+        rows = {
+            record_id.bytes: SealedRow(record_id.bytes, generation, bytes(sealed))
+            for record_id, generation, sealed in cursor.fetchall()
+        }
+    opened = 0
+    for path in sorted(folder.glob("*.csv.gz")):
+        with FeedReader(path) as reader:
+            layout = Layout.of(reader.header)
+            for batch in reader:
+                for cells in batch.rows:
+                    registration = layout.registration(cells)
+                    row = rows[sealer.record_id(registration)]
+                    assert sealer.opens_as(registration, row)
+                    opened += 1
+    assert len(rows) == vault.count_rows(release) == opened
+
+
+def _rejects(vault, release):
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT file_name, line_number, code FROM vault_reject"
+            " WHERE release_number = %s ORDER BY 1, 2",
+            [release.number],
+        )
+        return cursor.fetchall()
+
+
+def _in_a_hurry(folder, environment, *options):
+    return subprocess.Popen(
+        [sys.executable, "-m", "pseudonymizer", "ingest", str(folder), *options],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+
+
+def _wait_until(query, process):
+    with connection.cursor() as cursor:
+        while process.poll() is None:
+            cursor.execute(query)
+            if cursor.fetchone()[0]:
+                return
+            time.sleep(0.001)
+    pytest.fail("the job ended before it could be killed")
+
+
+def _kill(process):
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+
+
+# Publishing
+
+
+def test_every_line_opens_from_the_active_release(vault, config, folder):
+    write_feed(folder, [*siv_lines(600), fni_line()])
+    report = _ingest(folder, config)
+    assert report.activated
+    assert (report.lines, report.rows, report.rejects) == (601, 601, {})
+    assert [file.rows for file in report.files] == [1, 600]
+    _assert_holds(vault, config, folder)
+    state = _active(vault)
+    assert (state.lines, state.rows, state.rejects) == (601, 601, 0)
+    assert state.release.label == "essai"
+
+
+def test_the_same_feed_twice_changes_nothing(vault, config, folder):
+    write_feed(folder, siv_lines(5))
+    first = _ingest(folder, config)
+    second = _ingest(folder, config)
+    assert (first.activated, second.activated) == (True, False)
+    assert first.release == second.release
+    assert second.rows == 5
+    assert _states(vault) == ["active"]
+
+
+def test_two_releases_share_no_identifier_and_no_byte(vault, config, folder):
+    write_feed(folder, siv_lines(50))
+    _ingest(folder, config)
+    write_manifest(folder, "suivant")
+    _ingest(folder, config)
+    assert _states(vault) == ["previous", "active"]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(DISTINCT record_id), count(DISTINCT sealed), count(*)"
+            " FROM vault_record"
+        )
+        assert cursor.fetchone() == (100, 100, 100)
+        cursor.execute("SELECT count(DISTINCT salt) FROM vault_release")
+        assert cursor.fetchone() == (2,)
+
+
+def test_the_third_release_drops_the_first(vault, config, folder):
+    write_feed(folder, siv_lines(5))
+    for label in ("un", "deux", "trois"):
+        write_manifest(folder, label)
+        _ingest(folder, config)
+    assert _states(vault) == ["dropped", "previous", "active"]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM vault_record")
+        assert cursor.fetchone() == (10,)
+
+
+def test_several_workers_load_the_same(vault, config, folder):
+    for number in range(3):
+        write_file(folder, f"{number}.csv.gz", siv_lines(400, first=400 * number))
+    write_manifest(folder)
+    report = _ingest(folder, config, workers=2)
+    assert report.rows == 1200
+    _assert_holds(vault, config, folder)
+
+
+def test_an_error_crosses_from_a_worker(vault, config, folder):
+    write_file(folder, "1.csv.gz", siv_lines(3))
+    write_bytes(folder, "2.csv.gz", b"a;b\n1;2\n")
+    write_manifest(folder)
+    with pytest.raises(FeedRefused) as refused:
+        _ingest(folder, config, workers=2)
+    assert refused.value.code == "unknown_layout"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [FeedRefused("code", "text"), ReleaseRefused("code", "text"), EnvelopeError(),
+     Unusable("code")],
+)  # fmt: skip
+def test_errors_survive_the_way_between_processes(error):
+    copy = pickle.loads(pickle.dumps(error))
+    assert (type(copy), str(copy), vars(copy)) == (type(error), str(error), vars(error))
+
+
+# What is refused leaves the active release as it was
+
+
+def test_a_refused_feed_begins_no_release(vault, config, folder):
+    write_feed(folder, siv_lines(3))
+    write_file(folder, "plus.csv.gz", [siv_line()])
+    with pytest.raises(FeedRefused):
+        _ingest(folder, config)
+    write_manifest(folder)
+    (folder / "plus.csv.gz").write_bytes(b"x" * (folder / "plus.csv.gz").stat().st_size)
+    with pytest.raises(FeedRefused):
+        _ingest(folder, config)
+    assert vault.releases() == []
+
+
+def test_an_unknown_layout_is_refused_before_anything_is_loaded(vault, config, folder):
+    write_file(folder, "1.csv.gz", siv_lines(3))
+    write_bytes(folder, "2.csv.gz", b"a;b\n1;2\n")
+    write_manifest(folder)
+    with pytest.raises(FeedRefused) as refused:
+        _ingest(folder, config)
+    assert refused.value.code == "unknown_layout"
+    assert vault.releases() == []
+
+
+def test_too_many_rejects_keep_the_active_release(vault, config, folder):
+    write_feed(folder, siv_lines(5), "bon")
+    _ingest(folder, config)
+    write_feed(folder, [*siv_lines(98), siv_line(plaq_immat=""), siv_line(v="{")])
+    with pytest.raises(ReleaseRefused) as refused:
+        _ingest(folder, config)
+    assert refused.value.code == "too_many_rejects"
+    assert "2 of 100 lines" in str(refused.value)
+    assert "plate_missing 1" in str(refused.value)
+    assert _states(vault) == ["active", "failed"]
+    assert _active(vault).release.label == "bon"
+    failed = vault.releases()[0].release
+    assert _rejects(vault, failed) == [
+        ("registrations-siv.csv.gz", 100, "plate_missing"),
+        ("registrations-siv.csv.gz", 101, "facts_unreadable"),
+    ]
+    # The same feed is accepted by who accepts its rejects.
+    lenient = dataclasses.replace(config, max_reject_share=0.02)
+    assert _ingest(folder, lenient).rejects == {
+        "facts_unreadable": 1,
+        "plate_missing": 1,
+    }
+
+
+def test_a_feed_without_a_vehicle_is_not_activated(vault, config, folder):
+    write_file(folder, "siv.csv.gz", [])
+    write_manifest(folder)
+    with pytest.raises(ReleaseRefused) as refused:
+        _ingest(folder, config)
+    assert refused.value.code == "no_row"
+    assert _states(vault) == ["failed"]
+
+
+def test_a_row_that_does_not_open_stops_the_activation(vault, config, folder):
+    """A key ring that was exchanged for one of the same version while it loads."""
+    write_feed(folder, siv_lines(5))
+    _begin(vault, config, folder)
+    release = vault.releases()[0].release
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE vault_record_{release.number}"
+            " SET sealed = set_byte(sealed, 20, get_byte(sealed, 20) # 1)"
+        )
+    with pytest.raises(ReleaseRefused) as refused:
+        _ingest(folder, config)
+    assert refused.value.code == "sample"
+    assert _states(vault) == ["failed"]
+
+
+def test_a_row_that_is_gone_stops_the_activation(vault, config, folder):
+    write_feed(folder, siv_lines(5))
+    _begin(vault, config, folder)
+    release = vault.releases()[0].release
+    with connection.cursor() as cursor:
+        cursor.execute(f"DELETE FROM vault_record_{release.number} WHERE ctid='(0,1)'")
+    with pytest.raises(ReleaseRefused) as refused:
+        _ingest(folder, config)
+    assert refused.value.code == "counts"
+
+
+def test_a_release_begun_under_another_key_is_not_taken_up(
+    vault, config, folder, tmp_path
+):
+    write_feed(folder, siv_lines(5))
+    _begin(vault, config, folder)
+    other = tmp_path / "other.json"
+    write_new_ring(other, "register", bytes(range(32, 64)))
+    with pytest.raises(EnvelopeError):
+        _ingest(folder, dataclasses.replace(config, register_keys=other))
+
+
+def test_another_ingest_is_waited_for_and_then_refused(
+    vault, config, folder, monkeypatch
+):
+    monkeypatch.setattr(load, "LOCK_WAIT_MILLISECONDS", 100)
+    write_feed(folder, siv_lines(5))
+    with vault.alone(), pytest.raises(ReleaseRefused) as refused:
+        _ingest(folder, config)
+    assert refused.value.code == "ingest_running"
+    assert _ingest(folder, config).activated
+
+
+# Two lines of one identity
+
+
+def _changed(day, **columns):
+    return siv_line({"dos_date_derniere_modif": day, "couleur": day}, **columns)
+
+
+@pytest.mark.parametrize(
+    ("files", "kept", "losers"),
+    [
+        # Within one file, the newest first or last.
+        ([[_changed("01/01/2020"), _changed("01/01/2019")]], (0, 0), [("0", 3)]),
+        ([[_changed("01/01/2019"), _changed("01/01/2020")]], (0, 1), [("0", 2)]),
+        # The same day: the last of the feed.
+        ([[_changed("01/01/2020"), _changed("01/01/2020")]], (0, 1), [("0", 2)]),
+        # No day is older than any.
+        ([[_changed("01/01/2019"), _changed("")]], (0, 0), [("0", 3)]),
+        # Across files, written differently, three times.
+        (
+            [
+                [_changed("01/01/2019"), *siv_lines(1, first=7)],
+                [_changed("01/01/2021", plaq_immat="aa 123 aa")],
+                [_changed("01/01/2020", numero_formule="2015-AB-12345")],
+            ],
+            (1, 0),
+            [("0", 2), ("2", 2)],
+        ),
+    ],
+)
+def test_the_newest_line_of_an_identity_is_kept(
+    vault, config, folder, files, kept, losers
+):
+    others = siv_lines(20, first=100)
+    write_file(folder, "9.csv.gz", others)
+    for number, lines in enumerate(files):
+        write_file(folder, f"{number}.csv.gz", lines)
+    write_manifest(folder)
+    report = _ingest(folder, dataclasses.replace(config, max_reject_share=0.5))
+    assert report.rejects == {"duplicate_identity": len(losers)}
+    release = _active(vault).release
+    assert _rejects(vault, release) == [
+        (f"{name}.csv.gz", line, "duplicate_identity") for name, line in losers
+    ]
+    sealer = Sealer(KeyRing.read(config.register_keys, "register"), release)
+    line = files[kept[0]][kept[1]]
+    registration = Layout.of(list(line)).registration(list(line.values()))
+    row = vault.read(release, sealer.record_id(registration))
+    assert sealer.opens_as(registration, row)
+    assert report.rows == vault.count_rows(release)
+
+
+def test_a_plate_of_two_vehicles_is_no_duplicate(vault, config, folder):
+    write_feed(folder, [siv_line(), siv_line(numero_formule="2016AB00001"), fni_line()])
+    assert _ingest(folder, config).rows == 3
+
+
+def test_a_feed_that_holds_everything_twice_fails(vault, config, folder):
+    write_feed(folder, siv_lines(50) * 2)
+    with pytest.raises(ReleaseRefused, match="duplicate_identity 50") as refused:
+        _ingest(folder, config)
+    assert refused.value.code == "too_many_rejects"
+    assert _states(vault) == ["failed"]
+
+
+# Killed, and run again
+
+
+class _StopsBeforeTheIndex(Progress):
+    def begin(self, stage, total):
+        if stage == "index":
+            raise KeyboardInterrupt
+        super().begin(stage, total)
+
+
+def _begin(vault, config, folder):
+    """Load a feed and stop, as a kill would."""
+    with pytest.raises(KeyboardInterrupt):
+        ingest(
+            folder,
+            folder / MANIFEST_NAME,
+            config,
+            _StopsBeforeTheIndex(io.StringIO()),
+        )
+    assert vault.releases()[0].state == "building"
+
+
+@pytest.fixture
+def large_folder(folder):
+    for number in range(2):
+        write_file(folder, f"{number}.csv.gz", siv_lines(3000, first=3000 * number))
+    write_manifest(folder)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("moment", "workers"),
+    [
+        ("SELECT count(*) = 1 FROM vault_release_file", 1),
+        ("SELECT count(*) FROM pg_stat_progress_copy WHERE tuples_processed > 0", 1),
+        ("SELECT count(*) FROM pg_stat_progress_copy WHERE tuples_processed > 0", 2),
+    ],
+    ids=["between files", "within a file", "within two files"],
+)
+def test_a_killed_ingest_goes_on_where_it_ended(
+    vault, config, environment, large_folder, moment, workers
+):
+    process = _in_a_hurry(large_folder, environment, "--workers", str(workers))
+    _wait_until(moment, process)
+    _kill(process)
+    begun = vault.releases()
+    assert [state.state for state in begun] == ["building"]
+    done = set(vault.file_reports(begun[0].release))
+    report = _ingest(large_folder, config)
+    assert report.activated
+    assert report.release == str(begun[0].release.uuid)
+    assert len(done) < 2
+    _assert_holds(vault, config, large_folder)
+
+
+def test_the_workers_of_a_killed_ingest_end(vault, environment, large_folder):
+    process = _in_a_hurry(large_folder, environment, "--workers", "2")
+    _wait_until("SELECT count(*) >= 2 FROM pg_stat_progress_copy", process)
+    _kill(process)
+    deadline = time.monotonic() + 5
+    while _group_lives(process.pid):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def _group_lives(group):
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_ctrl_c_ends_with_a_clean_message(vault, environment, large_folder, workers):
+    process = _in_a_hurry(large_folder, environment, "--workers", str(workers))
+    _wait_until("SELECT count(*) FROM pg_stat_progress_copy", process)
+    os.killpg(process.pid, signal.SIGINT)
+    output, errors = process.communicate(timeout=10)
+    assert process.returncode == 130
+    assert b"Traceback" not in errors
+    assert errors.rstrip().endswith(b"run the same command again")
+    assert output == b""
+
+
+def test_a_worker_that_is_killed_is_told_and_taken_up(
+    vault, config, environment, large_folder
+):
+    process = _in_a_hurry(large_folder, environment, "--workers", "2")
+    _wait_until("SELECT count(*) >= 2 FROM pg_stat_progress_copy", process)
+    os.kill(_worker_of(process.pid), signal.SIGKILL)
+    _, errors = process.communicate(timeout=20)
+    assert process.returncode == 5
+    assert b"worker_died" in errors
+    assert b"Traceback" not in errors
+    assert _ingest(large_folder, config).rows == 6000
+
+
+def _worker_of(parent):
+    """Return a child that spawn made; another child only tracks its resources."""
+    with open(f"/proc/{parent}/task/{parent}/children") as file:
+        children = [int(child) for child in file.read().split()]
+    for child in children:
+        with open(f"/proc/{child}/cmdline", "rb") as file:
+            if b"spawn_main" in file.read():
+                return child
+    raise AssertionError("no worker")

@@ -1,0 +1,242 @@
+"""The command line: what it prints, what it returns, what it never says."""
+
+import json
+import os
+import pty
+import subprocess
+import sys
+import termios
+
+import pytest
+
+from pseudonymizer.__main__ import main
+from pseudonymizer.envelope import KeyRing
+from pseudonymizer.feed import MANIFEST_NAME
+from tests.vehicles import siv_line, siv_lines, write_feed, write_file
+
+COMMANDS = ("keys init", "synthesise", "manifest", "ingest", "releases")
+
+
+@pytest.fixture
+def settings_set(config, monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", config.database_url)
+    monkeypatch.setenv("HISTOVET_REGISTER_KEYS", str(config.register_keys))
+    monkeypatch.delenv("HISTOVET_MAX_REJECT_SHARE", raising=False)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_its_help(command, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main([*command.split(), "--help"])
+    assert ended.value.code == 0
+    assert "usage: python -m pseudonymizer" in capsys.readouterr().out
+
+
+def test_the_help_tells_the_exit_codes_and_variables(capsys):
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    told = capsys.readouterr().out
+    for word in (
+        "exit codes",
+        "130",
+        "DATABASE_URL",
+        "HISTOVET_REGISTER_KEYS",
+        "HISTOVET_MAX_REJECT_SHARE",
+        *(command.split()[0] for command in COMMANDS),
+    ):
+        assert word in told
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["unknown"],
+        ["keys"],
+        ["manifest", "d", "--label", "x", "--as-of", "01/06/2022"],
+        ["ingest", "d", "--workers", "0"],
+        ["synthesise", "d", "--vehicles", "many", "--seed", "1"],
+    ],
+)
+def test_wrong_usage_is_two(arguments, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    assert "usage" in capsys.readouterr().err
+
+
+# keys init
+
+
+def test_key_rings_are_made_and_never_replaced(tmp_path, capsys):
+    register, site = tmp_path / "register.json", tmp_path / "site.json"
+    arguments = ["keys", "init", "--register", str(register), "--site", str(site)]
+    assert main(arguments) == 0
+    made = register.read_bytes(), site.read_bytes()
+    rings = KeyRing.read(register, "register"), KeyRing.read(site, "site")
+    assert not rings[0].shares_a_key_with(rings[1])
+    assert register.stat().st_mode & 0o777 == 0o600
+    capsys.readouterr()
+    assert main(arguments) == 3
+    assert "exists and is kept" in capsys.readouterr().err
+    assert (register.read_bytes(), site.read_bytes()) == made
+
+
+def test_the_ring_that_is_missing_is_made_beside_the_other(tmp_path, capsys):
+    register, site = tmp_path / "register.json", tmp_path / "site.json"
+    assert main(["keys", "init", "--register", str(register)]) == 0
+    made = register.read_bytes()
+    assert main(["keys", "init", "--register", str(register), "--site", str(site)]) == 0
+    assert "was kept" in capsys.readouterr().out
+    assert register.read_bytes() == made
+    KeyRing.read(site, "site")
+
+
+def test_the_paths_of_key_rings_come_from_the_environment(tmp_path, monkeypatch):
+    monkeypatch.setenv("HISTOVET_REGISTER_KEYS", str(tmp_path / "keys" / "r.json"))
+    monkeypatch.setenv("HISTOVET_SITE_KEYS", str(tmp_path / "keys" / "s.json"))
+    assert main(["keys", "init"]) == 0
+    KeyRing.read(tmp_path / "keys" / "r.json", "register")
+    KeyRing.read(tmp_path / "keys" / "s.json", "site")
+
+
+def test_key_rings_without_a_path_are_refused(monkeypatch, capsys):
+    monkeypatch.delenv("HISTOVET_REGISTER_KEYS", raising=False)
+    monkeypatch.delenv("HISTOVET_SITE_KEYS", raising=False)
+    assert main(["keys", "init"]) == 3
+    assert "HISTOVET_REGISTER_KEYS" in capsys.readouterr().err
+
+
+# manifest, synthesise, ingest, releases
+
+
+def test_a_synthetic_register_goes_all_the_way(settings_set, tmp_path, capsys):
+    folder = tmp_path / "register"
+    synthesise = ["synthesise", str(folder), "--vehicles", "100", "--seed", "3"]
+    assert main(synthesise) == 0
+    assert (folder / MANIFEST_NAME).exists()
+    capsys.readouterr()
+    assert main(["ingest", str(folder)]) == 0
+    output, errors = capsys.readouterr()
+    assert "'synthetic 100 seed 3'" in output
+    assert "rows     100" in output
+    assert "load: 100 of 100 lines" in errors
+    assert "100 rows" not in output
+
+
+def test_fewer_vehicles_than_a_register_needs_is_wrong_usage(tmp_path, capsys):
+    arguments = ["synthesise", str(tmp_path / "x"), "--vehicles", "2", "--seed", "3"]
+    assert main(arguments) == 2
+    assert "at least" in capsys.readouterr().err
+
+
+def test_a_manifest_may_be_written_beside_a_feed_that_is_only_read(
+    settings_set, tmp_path, capsys
+):
+    folder = tmp_path / "feed"
+    write_file(folder, "siv.csv.gz", siv_lines(3))
+    manifest = str(tmp_path / "manifest.json")
+    before = sorted(folder.iterdir())
+    named = ["--label", "juin 2022", "--as-of", "2022-06-01", "--out", manifest]
+    assert main(["manifest", str(folder), *named]) == 0
+    assert main(["ingest", str(folder), "--manifest", manifest]) == 0
+    assert sorted(folder.iterdir()) == before
+    assert "Release 'juin 2022'" in capsys.readouterr().out
+
+
+def test_a_second_ingest_says_that_nothing_was_done(settings_set, tmp_path, capsys):
+    folder = write_feed(tmp_path / "feed", siv_lines(3))
+    assert main(["ingest", str(folder)]) == 0
+    capsys.readouterr()
+    assert main(["ingest", str(folder)]) == 0
+    assert "nothing was done" in capsys.readouterr().out
+
+
+def test_the_report_is_written_as_json(settings_set, tmp_path):
+    folder = write_feed(tmp_path / "feed", siv_lines(3))
+    path = tmp_path / "report.json"
+    assert main(["ingest", str(folder), "--report", str(path)]) == 0
+    report = json.loads(path.read_bytes())
+    assert (report["lines"], report["rows"], report["rejects"]) == (3, 3, {})
+    assert report["activated"] is True
+    assert [file["name"] for file in report["files"]] == ["registrations-siv.csv.gz"]
+
+
+def test_releases_are_listed(settings_set, tmp_path, capsys):
+    assert main(["releases"]) == 0
+    assert main(["releases", "--active"]) == 1
+    folder = write_feed(tmp_path / "feed", siv_lines(3), "juin")
+    assert main(["ingest", str(folder)]) == 0
+    capsys.readouterr()
+    assert main(["releases"]) == 0
+    heads, row = capsys.readouterr().out.splitlines()
+    assert heads.split("  ")[0] == "number"
+    for cell in ("juin", "2022-06-01", "active", "UTC"):
+        assert cell in row
+    assert main(["releases", "--active"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "code", "told"),
+    [
+        ("DATABASE_URL", "", 3, "DATABASE_URL is not set"),
+        ("DATABASE_URL", "postgresql://u:s3cret@127.0.0.1:1/x", 6, "reached"),
+        ("DATABASE_URL", "postgresql://u:s3cret@[", 6, "no PostgreSQL URL"),
+        ("HISTOVET_REGISTER_KEYS", "", 3, "HISTOVET_REGISTER_KEYS is not set"),
+        ("HISTOVET_REGISTER_KEYS", "/nowhere", 3, "keys init"),
+        ("HISTOVET_MAX_REJECT_SHARE", "1 %", 3, "HISTOVET_MAX_REJECT_SHARE"),
+        ("HISTOVET_MAX_REJECT_SHARE", "nan", 3, "HISTOVET_MAX_REJECT_SHARE"),
+        ("HISTOVET_MAX_REJECT_SHARE", "2", 3, "HISTOVET_MAX_REJECT_SHARE"),
+    ],
+)
+def test_a_wrong_setting_is_named(
+    settings_set, tmp_path, monkeypatch, capsys, variable, value, code, told
+):
+    folder = write_feed(tmp_path / "feed", siv_lines(3))
+    monkeypatch.setenv(variable, value)
+    assert main(["ingest", str(folder)]) == code
+    errors = capsys.readouterr().err
+    assert told in errors
+    assert "s3cret" not in errors
+    assert "Traceback" not in errors
+
+
+def test_a_refused_feed_is_four_and_names_its_code(settings_set, tmp_path, capsys):
+    folder = write_feed(tmp_path / "feed", siv_lines(3))
+    write_file(folder, "plus.csv.gz", siv_lines(1))
+    assert main(["ingest", str(folder)]) == 4
+    assert "error [file_extra]" in capsys.readouterr().err
+
+
+def test_no_message_carries_what_stood_in_a_line(settings_set, tmp_path, capsys):
+    canary = "CANARIVET"
+    lines = [
+        siv_line(plaq_immat=canary, numero_formule="", pers_nom_naissance_tit=canary),
+        siv_line(v="{" + canary, pers_prenom_tit=canary),
+        siv_line(numero_formule=canary * 10),
+        siv_line(plaq_immat=canary),
+        siv_line(plaq_immat=canary),
+    ]
+    folder = write_feed(tmp_path / "feed", lines)
+    assert main(["ingest", str(folder)]) == 5
+    output, errors = capsys.readouterr()
+    assert "formula_number_missing 1" in errors
+    assert canary not in output + errors
+
+
+def test_a_bar_is_shown_on_a_terminal(environment, tmp_path):
+    folder = write_feed(tmp_path / "feed", siv_lines(3))
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, 80))
+    ended = subprocess.run(
+        [sys.executable, "-m", "pseudonymizer", "ingest", str(folder)],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+        check=True,
+    )
+    os.close(theirs)
+    shown = os.read(ours, 100_000).decode()
+    os.close(ours)
+    assert "load: 100%" in shown
+    assert b"rows     3" in ended.stdout

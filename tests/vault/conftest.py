@@ -1,0 +1,38 @@
+"""Feeds published by the job, read by the site with the keys of its own settings."""
+
+import io
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.db import connection
+
+from pseudonymizer.config import Config
+from pseudonymizer.feed import MANIFEST_NAME
+from pseudonymizer.ingest import ingest
+from pseudonymizer.progress import Progress
+from tests.publish import database_url
+from tests.vehicles import write_feed
+
+Publish = Callable[..., None]
+
+
+@pytest.fixture
+def publish(transactional_db: None, tmp_path: Path) -> Iterator[Publish]:
+    """Return a function that makes a feed of the given lines the active release."""
+    config = Config(database_url(), settings.REGISTER_KEYS_PATH)
+
+    def published(*lines: dict[str, str], label: str = "essai") -> None:
+        folder = write_feed(tmp_path / label, lines, label)
+        progress = Progress(io.StringIO())
+        assert ingest(folder, folder / MANIFEST_NAME, config, progress).activated
+
+    yield published
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT inhrelid::regclass::text FROM pg_inherits"
+            " WHERE inhparent = 'vault_record'::regclass"
+        )
+        for (partition,) in cursor.fetchall():
+            cursor.execute(f"DROP TABLE {partition}")

@@ -1,0 +1,142 @@
+"""What the site reads: the record of an identity, from the release that is active."""
+
+import datetime as dt
+
+import pytest
+from django.db import connection
+
+from histovet.vault import records, releases
+from histovet.vault.errors import NoActiveRelease
+from histovet.vault.models import Release
+from pseudonymizer.errors import EnvelopeError
+from pseudonymizer.normalise import fni_identity, siv_identity
+from tests.vehicles import fni_line, siv_line
+
+SIV = siv_identity("AA-123-AA", "2015AB12345")
+FNI = fni_identity("123 ABC 75", dt.date(2008, 3, 6))
+STRANGER = siv_identity("AA-123-AA", "2015AB12346")
+
+
+def _execute(statement, *values):
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return cursor.fetchall() if cursor.description else []
+
+
+def test_a_record_is_read_by_its_identity(publish):
+    publish(siv_line({"couleur": "ROUGE"}), fni_line({"couleur": "VERT"}))
+    opened = records.read(SIV)
+    assert opened.record.vehicle.colour == "ROUGE"
+    assert opened.release.row.label == "essai"
+    assert opened.release.fingerprinter.person_matches(
+        "Lemoine", "Camille", opened.proof.fingerprints
+    )
+    assert records.read(FNI).record.vehicle.colour == "VERT"
+
+
+def test_an_identity_that_has_no_record_is_none(publish):
+    publish(siv_line(), fni_line())
+    assert records.read(STRANGER) is None
+
+
+def test_without_a_release_nothing_is_read(db):
+    with pytest.raises(NoActiveRelease):
+        records.read(SIV)
+
+
+def test_a_new_release_is_read_at_once(publish):
+    publish(siv_line({"couleur": "ROUGE"}), label="un")
+    assert records.read(SIV).record.vehicle.colour == "ROUGE"
+    publish(siv_line({"couleur": "VERT"}), label="deux")
+    opened = records.read(SIV)
+    assert opened.record.vehicle.colour == "VERT"
+    assert opened.release.row.label == "deux"
+
+
+def test_a_vehicle_of_the_old_release_alone_is_none(publish):
+    publish(siv_line(), fni_line(), label="un")
+    assert records.read(FNI) is not None
+    publish(siv_line(), label="deux")
+    assert records.read(FNI) is None
+
+
+def test_a_release_taken_away_is_noticed(publish):
+    publish(siv_line())
+    assert records.read(SIV) is not None
+    Release.objects.update(state="failed")
+    with pytest.raises(NoActiveRelease):
+        records.read(SIV)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "sealed = set_byte(sealed, 0, 2)",
+        "sealed = set_byte(sealed, 1, 2)",
+        "sealed = set_byte(sealed, 5, get_byte(sealed, 5) # 1)",
+        "sealed = set_byte(sealed, 40, get_byte(sealed, 40) # 128)",
+        "sealed = substr(sealed, 1, length(sealed) - 1)",
+        "sealed = sealed || '\\x00'",
+        "sealed = ''",
+        "generation = 1",
+    ],
+)
+def test_a_changed_row_is_a_fault_and_never_not_found(publish, change):
+    publish(siv_line())
+    _execute(f"UPDATE vault_record SET {change}")
+    with pytest.raises(EnvelopeError):
+        records.read(SIV)
+
+
+def test_a_row_moved_to_another_identity_is_a_fault(publish):
+    publish(siv_line())
+    release = releases.reload()
+    other = release.keys.record_id(records.identity_bytes(STRANGER))
+    _execute("UPDATE vault_record SET record_id = encode(%s, 'hex')::uuid", other)
+    with pytest.raises(EnvelopeError):
+        records.read(STRANGER)
+
+
+def test_a_row_moved_to_another_release_is_a_fault(publish):
+    publish(siv_line(), label="un")
+    old = _execute("SELECT sealed FROM vault_record")[0][0]
+    publish(siv_line(), label="deux")
+    number = releases.reload().row.number
+    _execute(f"UPDATE vault_record_{number} SET sealed = %s", old)
+    with pytest.raises(EnvelopeError):
+        records.read(SIV)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"label": "autre"},
+        {"as_of": dt.date(2030, 1, 1)},
+        {"salt": bytes(32)},
+        {"mac": bytes(32)},
+        {"uuid": "00000000-0000-4000-8000-000000000000"},
+    ],
+)
+def test_a_changed_release_row_is_refused(publish, change):
+    publish(siv_line())
+    Release.objects.update(**change)
+    with pytest.raises(EnvelopeError):
+        releases.reload()
+    # And it is not the one that is read from then on.
+    with pytest.raises(EnvelopeError):
+        records.read(SIV)
+
+
+def test_a_release_is_made_ready_once(publish):
+    publish(siv_line())
+    first = releases.reload()
+    assert releases.reload() is first
+    assert releases.active() is first
+    assert records.read(SIV).release is first
+
+
+def test_nothing_of_the_keys_is_shown(publish):
+    publish(siv_line())
+    shown = repr(records.read(SIV).release)
+    assert "ReleaseKeys" not in shown
+    assert "Fingerprinter" not in shown
