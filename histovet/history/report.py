@@ -1,0 +1,341 @@
+"""A record → what may be shown of it, to its holder or to others.
+
+Pure. A report for others never hands out the credential: the day of the current
+certificate is the FNI credential and predicts the SIV formula number, so that day,
+and every other date that falls on it, is coarsened. Source: docs/report.md.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import enum
+from collections.abc import Iterable
+from dataclasses import dataclass
+from operator import attrgetter
+
+from pseudonymizer.records import (
+    DamageProcedure,
+    ExpertStep,
+    Initials,
+    Record,
+    Register,
+    Vehicle,
+)
+
+
+class Audience(enum.Enum):
+    HOLDER = "holder"
+    OTHERS = "others"
+
+
+class Precision(enum.Enum):
+    DAY = "day"
+    MONTH = "month"
+    YEAR = "year"
+
+
+@dataclass(frozen=True, slots=True)
+class ShownDate:
+    """`date` is the first day of the month or of the year when coarsened."""
+
+    date: dt.date
+    precision: Precision
+
+    @property
+    def last_day(self) -> dt.date:
+        """The last day that this date may stand for."""
+        if self.precision is Precision.MONTH:
+            following = self.date.replace(day=28) + dt.timedelta(days=4)
+            return following - dt.timedelta(days=following.day)
+        if self.precision is Precision.YEAR:
+            return self.date.replace(month=12, day=31)
+        return self.date
+
+
+@dataclass(frozen=True, slots=True)
+class ShownOperation:
+    code: str
+    date: ShownDate | None
+    cancelled: bool
+    cancelled_on: ShownDate | None
+    procedure: str | None
+    expert: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ShownSuspension:
+    reason: str
+    date: ShownDate | None
+    document_surrendered: bool | None
+    document_withdrawn: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class ShownOpposition:
+    kind: str
+    date: ShownDate | None
+
+
+@dataclass(frozen=True, slots=True)
+class ShownPledge:
+    date: ShownDate | None
+    creditor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ShownSeizure:
+    date: ShownDate | None
+    authority: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ShownStep:
+    date: ShownDate | None
+    expert: str | None
+    dangerous: bool | None
+    repairable: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class ShownProcedure:
+    number: str | None
+    running: bool | None
+    declaration: ShownStep | None
+    first_report: ShownStep | None
+    second_report: ShownStep | None
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """`months_held` is whole months from the last change of holder to the as-of date,
+    counted from the coarsened day when that day is coarsened; None when the register
+    has no such operation."""
+
+    issue_date: ShownDate | None
+    months_held: int | None
+    cancelled: bool | None
+    cancelled_on: ShownDate | None
+    lost: bool | None
+    stolen: bool | None
+    duplicate: bool | None
+    initials: Initials
+    place: str | None  # postal code for the holder, département for others
+    leased: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    claim_count: int | None
+    last_claim: ShownDate | None
+    last_resolution: ShownDate | None  # only when not before the last claim
+    fit_to_drive: bool | None
+    running: bool | None
+    procedures: tuple[ShownProcedure, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    imported: bool | None
+    date: ShownDate | None
+    first_registration_abroad: ShownDate | None
+    origin_code: str | None
+    origin_name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything that a page, a document or the API may show; nothing else does.
+
+    `operations` are newest first; a coarsened one stands as if on the last day that
+    it may stand for, so that its neighbours do not give the day back.
+    """
+
+    audience: Audience
+    as_of: dt.date
+    register: Register
+    masked_plate: str
+    vehicle: Vehicle
+    first_registration: ShownDate | None
+    first_registration_siv: ShownDate | None
+    siv_conversion: ShownDate | None
+    last_change: ShownDate | None
+    certificate: Certificate
+    holder_count: int | None
+    vehicle_stolen: bool | None
+    usages: tuple[str, ...]
+    subject_to_inspection: bool | None
+    damage: Damage
+    imported: Import
+    operations: tuple[ShownOperation, ...]
+    suspensions: tuple[ShownSuspension, ...]
+    oppositions: tuple[ShownOpposition, ...]
+    pledges: tuple[ShownPledge, ...]
+    seizures: tuple[ShownSeizure, ...]
+    quality: tuple[str, ...]
+
+
+# Operations that count a new holder and so date the certificate (SPEC.md section 1;
+# the change of a leaseholder counts a holder, but does not date it).
+_DATING = frozenset(
+    ("IMMAT_NORMALE", "IMMAT_NORMALE_PREM_VO", "CHANG_TIT_NORMAL",
+     "CHANG_TIT_NORMAL_CVN")
+)  # fmt: skip
+
+
+def report(record: Record, *, audience: Audience, as_of: dt.date) -> Report:
+    """Return what this audience may read; `as_of` is the register's own date."""
+    # When the register last touched a record may be the day of its certificate.
+    if audience is Audience.HOLDER:
+        as_of = record.updated or as_of
+    shown = _Dates(record, audience)
+    operations = tuple(
+        ShownOperation(
+            code=operation.code,
+            date=shown(operation.date),
+            cancelled=operation.cancelled,
+            cancelled_on=shown(operation.cancelled_on),
+            procedure=operation.procedure,
+            expert=operation.expert,
+        )
+        for operation in record.operations
+    )
+    last_claim, last_resolution = shown(record.last_claim), shown(record.last_resolution)
+    if last_claim and last_resolution and last_resolution.last_day < last_claim.date:
+        last_resolution = None
+    return Report(
+        audience=audience,
+        as_of=as_of,
+        register=record.register,
+        masked_plate=record.masked_plate,
+        vehicle=record.vehicle,
+        first_registration=shown(record.first_registration),
+        first_registration_siv=shown(record.first_registration_siv),
+        siv_conversion=shown(record.siv_conversion),
+        last_change=shown(record.last_change),
+        certificate=Certificate(
+            issue_date=shown(record.issue_date),
+            months_held=_months_held(operations, as_of),
+            cancelled=record.certificate_cancelled,
+            cancelled_on=shown(record.certificate_cancelled_on),
+            lost=record.certificate_lost,
+            stolen=record.certificate_stolen,
+            duplicate=record.certificate_duplicate,
+            initials=record.initials,
+            place=record.postal_code
+            if audience is Audience.HOLDER
+            else departement(record.postal_code),
+            leased=record.leased,
+        ),
+        holder_count=record.holder_count,
+        vehicle_stolen=record.vehicle_stolen,
+        usages=record.usages,
+        subject_to_inspection=record.subject_to_inspection,
+        damage=Damage(
+            claim_count=record.claim_count,
+            last_claim=last_claim,
+            last_resolution=last_resolution,
+            fit_to_drive=record.fit_to_drive,
+            running=_running(record.procedures),
+            procedures=tuple(shown.procedure(p) for p in record.procedures),
+        ),
+        imported=Import(
+            imported=record.imported,
+            date=shown(record.import_date),
+            first_registration_abroad=shown(record.first_registration_abroad),
+            origin_code=record.origin_code,
+            origin_name=record.origin_name,
+        ),
+        operations=shown.newest_first(operations),
+        suspensions=tuple(
+            ShownSuspension(
+                s.reason, shown(s.date), s.document_surrendered, s.document_withdrawn
+            )
+            for s in record.suspensions
+        ),
+        oppositions=tuple(
+            ShownOpposition(o.kind, shown(o.date)) for o in record.oppositions
+        ),
+        pledges=tuple(ShownPledge(shown(p.date), p.creditor) for p in record.pledges),
+        seizures=tuple(
+            ShownSeizure(shown(s.date), s.authority) for s in record.seizures
+        ),
+        quality=record.quality,
+    )
+
+
+def departement(postal_code: str | None) -> str | None:
+    """Return the département's number: two digits, three overseas, 2A or 2B."""
+    if not postal_code:
+        return None
+    if postal_code[:2] in ("97", "98"):
+        return postal_code[:3]
+    if postal_code[:2] == "20":
+        return "2A" if postal_code[:3] in ("200", "201") else "2B"
+    return postal_code[:2]
+
+
+class _Dates:
+    """How dates of one record are shown to one audience."""
+
+    def __init__(self, record: Record, audience: Audience) -> None:
+        self._hidden = record.issue_date if audience is Audience.OTHERS else None
+        self._precision = (
+            Precision.MONTH if record.register is Register.SIV else Precision.YEAR
+        )
+
+    def __call__(self, date: dt.date | None) -> ShownDate | None:
+        if date is None:
+            return None
+        if date != self._hidden:
+            return ShownDate(date, Precision.DAY)
+        if self._precision is Precision.MONTH:
+            return ShownDate(date.replace(day=1), Precision.MONTH)
+        return ShownDate(date.replace(month=1, day=1), Precision.YEAR)
+
+    def procedure(self, procedure: DamageProcedure) -> ShownProcedure:
+        return ShownProcedure(
+            procedure.number,
+            procedure.running,
+            self._step(procedure.declaration),
+            self._step(procedure.first_report),
+            self._step(procedure.second_report),
+        )
+
+    def _step(self, step: ExpertStep | None) -> ShownStep | None:
+        if step is None:
+            return None
+        return ShownStep(
+            self(step.date), step.expert, step.dangerous, step.repairable
+        )
+
+    @staticmethod
+    def newest_first(
+        operations: Iterable[ShownOperation],
+    ) -> tuple[ShownOperation, ...]:
+        return tuple(
+            sorted(
+                operations,
+                key=lambda o: (
+                    (o.date.last_day, o.date.precision is not Precision.DAY)
+                    if o.date
+                    else (dt.date.min, False)
+                ),
+                reverse=True,
+            )
+        )
+
+
+def _months_held(operations: Iterable[ShownOperation], as_of: dt.date) -> int | None:
+    dates = [o.date for o in operations if o.code in _DATING and o.date]
+    if not dates:
+        return None
+    start = max(dates, key=attrgetter("last_day")).date
+    months = (as_of.year - start.year) * 12 + as_of.month - start.month
+    return max(0, months - (as_of.day < start.day))
+
+
+def _running(procedures: Iterable[DamageProcedure]) -> bool | None:
+    states = [procedure.running for procedure in procedures]
+    if any(states):
+        return True
+    return False if all(state is False for state in states) else None

@@ -1,0 +1,119 @@
+"""Property 1: a copy of the database without a key ring names nobody.
+
+The attack hashes what a thief can guess in every usual way and looks for the result
+in the dump. It is first shown to find a value that was planted.
+"""
+
+import base64
+import hashlib
+import hmac
+import random
+import re
+import string
+from collections.abc import Iterable, Iterator
+
+import pytest
+from django.db import connection
+
+from tests import dump, extract
+from tests.publish import publish
+
+DIGESTS = ("md5", "sha1", "sha256", "sha512", "blake2b", "sha3_256")
+# The shortest thing that is stored of a digest has eight bytes.
+SEEN_BYTES = 8
+
+
+def _seen(values: Iterable[bytes]) -> set[bytes]:
+    """Return the beginnings at which a stored digest could be recognised: of each
+    value, and behind the headers that a sealed value has."""
+    return {
+        value[start : start + SEEN_BYTES]
+        for value in values
+        for start in (0, 1, 2, 14)
+        if len(value) >= start + SEEN_BYTES
+    }
+
+
+def _spellings(plate: str, proof: str) -> Iterator[str]:
+    plain = re.sub("[^0-9A-Z]", "", plate.upper())
+    folded = plain.translate(str.maketrans("OI", "01"))
+    proofs = {proof, re.sub("[^0-9A-Z]", "", proof.upper())}
+    for one in {plate, plain, folded, plate.lower(), plain.lower()}:
+        yield one
+        for other in proofs if proof else ():
+            for separator in ("", "-", "|", ":", ";", " "):
+                yield f"{one}{separator}{other}"
+
+
+def _digests(text: str, keys: Iterable[bytes]) -> Iterator[bytes]:
+    message = text.encode()
+    for name in DIGESTS:
+        yield hashlib.new(name, message).digest()
+    for key in keys:
+        yield hmac.digest(key, message, "sha256")
+        yield hmac.digest(key, message, "sha1")
+        yield hashlib.sha256(key + message).digest()
+        yield hashlib.sha256(message + key).digest()
+
+
+def _matches(
+    identities: Iterable[tuple[str, str]], seen: set[bytes], keys: list[bytes]
+) -> int:
+    return sum(
+        digest[:SEEN_BYTES] in seen
+        or base64.b64encode(digest)[:SEEN_BYTES] in seen
+        or digest.hex().encode()[:SEEN_BYTES] in seen
+        for plate, proof in identities
+        for spelling in _spellings(plate, proof)
+        for digest in _digests(spelling, keys)
+    )
+
+
+def _plates(count: int, rng: random.Random) -> Iterator[tuple[str, str]]:
+    for _ in range(count):
+        a, b, c, d = rng.choices(string.ascii_uppercase, k=4)
+        yield f"{a}{b}-{rng.randrange(1000):03}-{c}{d}", ""
+
+
+@pytest.fixture
+def published(transactional_db, tmp_path):
+    publish(extract.folder())
+
+
+def _keys() -> list[bytes]:
+    """What stands in the database and may serve a thief as a key."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT salt, mac, uuid FROM vault_release")
+        return [
+            bytes(value) if not hasattr(value, "bytes") else value.bytes
+            for row in cursor
+            for value in row
+        ]
+
+
+def test_the_attack_finds_a_planted_digest(published):
+    one = extract.printed()[0]
+    planted = hashlib.sha256(one.plate.encode()).digest()[:16]
+    seen = _seen([*dump.values(), planted])
+    assert _matches([(one.plate, one.proof)], seen, _keys()) == 1
+
+
+def test_no_real_identity_and_no_plate_is_found_in_a_dump(published):
+    values = list(dump.values())
+    assert sum(len(value) > 100 for value in values) >= 2175
+    seen, keys = _seen(values), _keys()
+    real = [(one.plate, one.proof) for one in extract.printed()]
+    assert _matches(real, seen, keys) == 0
+    assert _matches(_plates(10_000, random.Random(3)), seen, keys) == 0
+
+
+def test_no_text_of_a_certificate_stands_in_a_dump(published):
+    whole = b"\n".join(dump.values())
+    # Six bytes are enough to mean something, and too many to occur by chance.
+    runs = {whole[start : start + 6] for start in range(len(whole) - 5)}
+    for one in extract.printed():
+        words = [one.plate, one.proof, re.sub("[^0-9A-Z]", "", one.plate), one.company]
+        words += one.family_name.split() + one.given_names.split()
+        found = [w for w in words if len(w) >= 6 and w.encode()[:6] in runs]
+        # Counted, not shown: the message of a failing test is a log too.
+        assert len(found) == 0, f"{len(found)} words of one certificate are in the dump"

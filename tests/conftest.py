@@ -1,0 +1,51 @@
+"""What the tests need of the machine: a browser, the real extract."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from histovet.local.chromium import CHROMIUM, HOW_TO_HAVE_IT
+
+# Playwright runs an event loop in the thread of the tests, which Django takes for
+# asynchronous code and then refuses its database.
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+
+
+def pytest_configure() -> None:
+    # Unset, the tests that need it are skipped; misspelt, nobody would notice.
+    named = os.environ.get("HISTOVET_REAL_EXTRACT", "").strip()
+    if named and not Path(named).is_dir():
+        raise pytest.UsageError(
+            f"HISTOVET_REAL_EXTRACT names no folder: {named}; correct or unset it"
+        )
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("browser") and not CHROMIUM.exists():
+        reason = f"no browser; {HOW_TO_HAVE_IT}"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason, pytrace=False)
+        pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(
+    browser_type_launch_args: dict[str, Any],
+) -> dict[str, Any]:
+    return {
+        **browser_type_launch_args,
+        "executable_path": str(CHROMIUM),
+        "args": [
+            *browser_type_launch_args.get("args", []),
+            # Its sandbox refuses root.
+            *(["--no-sandbox"] if os.geteuid() == 0 else []),
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-gpu",
+            "--disable-quic",
+            "--disable-sync",
+            "--no-first-run",
+        ],
+    }

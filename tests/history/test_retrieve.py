@@ -1,0 +1,65 @@
+"""Every certificate of the real extract finds its report; slips do, strangers do not.
+
+The rates: make proofs ONLY=matching.
+"""
+
+import random
+
+import pytest
+
+from histovet.history.forms import IdentityForm
+from histovet.history.retrieve import retrieve
+from histovet.vault.errors import NoActiveRelease
+from tests import extract, slips
+from tests.publish import publish
+
+
+def found(typed):
+    form = IdentityForm(typed)
+    assert form.is_valid(), sorted(form.errors)
+    return retrieve(form.enquiry)
+
+
+@pytest.fixture
+def certificates(transactional_db):
+    publish(extract.folder())
+    return extract.printed()
+
+
+def test_nothing_is_found_before_a_release(db):
+    typed = {"register": "SIV", "holder_kind": "person", "family_name": "X"}
+    form = IdentityForm({**typed, "plate": "AA-1", "formula_number": "1"})
+    assert form.is_valid()
+    with pytest.raises(NoActiveRelease):
+        retrieve(form.enquiry)
+
+
+def test_every_real_certificate_typed_as_printed_finds_its_record(certificates):
+    missed = [i for i, one in enumerate(certificates) if found(one.form()) is None]
+    assert len(certificates) > 2000
+    assert len(missed) == 0
+
+
+def test_a_sample_of_slips_is_found_and_of_strangers_is_not(certificates):
+    rng = random.Random(5)
+    sample = rng.sample(certificates, 200)
+    typed = [slip for rule in slips.RULES for one in sample for slip in rule(one, rng)]
+    rate = sum(found(slip) is not None for slip in typed) / len(typed)
+    assert len(typed) > 500
+    assert rate >= 0.97
+    strangers = slips.strangers(certificates, 500, rng)
+    assert sum(found(typed) is not None for _, typed in strangers) == 0
+
+
+@pytest.mark.parametrize("wrong", ["plate", "formula_number"])
+def test_a_wrong_identity_finds_nothing(certificates, wrong):
+    one = next(c for c in certificates if c.register == "SIV")
+    assert found(one.form(**{wrong: "ZZ00000"})) is None
+
+
+def test_the_day_before_the_date_of_the_certificate_finds_nothing(certificates):
+    one = next(c for c in certificates if c.proof.endswith("/1999"))
+    other = next(
+        f"{day:02}{one.proof[2:]}" for day in (7, 8) if f"{day:02}" != one.proof[:2]
+    )
+    assert found(one.form(issue_date=other)) is None
