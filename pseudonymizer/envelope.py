@@ -191,7 +191,7 @@ def identity_bytes(identity: Identity) -> bytes:
     )
 
 
-class _Hmac:
+class Hmac:
     """HMAC-SHA-256 under one key, its two key blocks hashed once: a message then costs
     a third of `hmac.digest`, which in OpenSSL 3 looks the algorithm up each time."""
 
@@ -214,13 +214,13 @@ class ReleaseKeys:
         self, ring: KeyRing, *, version: int, salt: bytes, release: UUID
     ) -> None:
         derive = functools.partial(ring.derive, version=version, salt=salt)
-        self._lookup = _Hmac(derive("lookup"))
-        self._seal = _Hmac(derive("seal"))
-        self._siren = _Hmac(derive("siren"))
+        self._lookup = Hmac(derive("lookup"))
+        self._seal = Hmac(derive("seal"))
+        self._siren = Hmac(derive("siren"))
         self._release = release.bytes
         # Not of the release: links must recognise the holder in the next one.
         self._tags = [
-            (v, _Hmac(ring.derive("holder tag", version=v))) for v in ring.versions
+            (v, Hmac(ring.derive("holder tag", version=v))) for v in ring.versions
         ]
         self.bigram_table = derive("fingerprint", length=BIGRAM_TABLE_BYTES)
 
@@ -254,6 +254,8 @@ class ReleaseKeys:
 
         Source: SPEC.md section 7.
         """
+        if not 0 <= generation <= GENERATION_MAX:
+            raise ValueError("a row has had all its generations; build a new release")
         record_id = self.record_id(identity)
         record_key = self._seal.digest(identity)
         header = bytes((FORMAT_VERSION, dictionary))

@@ -70,7 +70,8 @@ def single_field(names: str) -> tuple[Holder, ...]:
     for part in _CO_HOLDERS.split(visible(names)):
         before, *born = _BIRTH_NAME.split(part, maxsplit=1)
         words = join_particles(name_words(before))
-        if words and holders and len(before.split()) == 1:
+        named = [word for word in before.split() if name_words(word)]
+        if words and holders and len(named) == 1:
             words = (holders[0][0], *words)
         if words:
             holders.append(words)

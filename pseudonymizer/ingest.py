@@ -65,7 +65,7 @@ class Sealer:
         holders = registration.holders
         return HolderProof(
             tuple(self._fingerprinter.fingerprint(h) for h in holders),
-            self._keys.holder_tags(holder.holder_bytes(holders)),
+            self._keys.holder_tags(holder.holder_bytes(holders)) if holders else (),
         )
 
     def seal(self, registration: Registration) -> SealedRow:

@@ -258,7 +258,7 @@ class Layout:
             facts.plaq_immat = mask_plate(row[self._plate])
         if self._vin is not None and row[self._vin].strip():
             facts.vin = row[self._vin]
-        if issued and not facts.issue_date:
+        if issued:
             facts.issue_date = row[self._proof]
         holders, shown = self._holders(row, quality)
         record = _record(
@@ -284,9 +284,9 @@ class Layout:
             except Unusable as exc:
                 number = None
                 quality.append(f"{exc.code}:pers_siren_tit")
-            holders = holder.company(company, number)
-            shown = holder.initials(company=company, siren=number)
-        elif self.register is Register.SIV:
+            if holders := holder.company(company, number):
+                return holders, holder.initials(company=company, siren=number)
+        if self.register is Register.SIV:
             holders = holder.person(family, row[self._given])
             shown = holder.initials(family=family, given=row[self._given])
         else:
@@ -363,6 +363,7 @@ def _pick(
         return {
             key: _pick(inner, inner_kind, f"{path}.{key}", quality, extras) or []
             for key, inner in value.items()
+            if isinstance(inner, list) or extras.update({f"{path}.{key}": inner})
         }
     if kind is str and type(value) in (int, float):
         return str(value)

@@ -22,7 +22,7 @@ VEHICLES, SEED = 8_000, 1
 DICTIONARY_BYTES = 64 * 1024
 
 
-def samples(folder: Path) -> list[bytes]:
+def samples(folder: Path) -> list[bytes | bytearray | memoryview]:
     """Return the packed records of a synthetic register.
 
     With their fingerprints, under a key of no use: a dictionary that has never seen
@@ -31,7 +31,7 @@ def samples(folder: Path) -> list[bytes]:
     ring = KeyRing("register", {1: bytes(range(32))}, active=1)
     keys = ReleaseKeys(ring, version=1, salt=bytes(32), release=UUID(int=0))
     fingerprinter = Fingerprinter(keys.bigram_table, keys.siren_tag)
-    packed = []
+    packed: list[bytes | bytearray | memoryview] = []
     for path in write_register(folder, vehicles=VEHICLES, seed=SEED):
         with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
             rows = csv.reader(file, delimiter=";")
