@@ -6,12 +6,10 @@ more than its partitions, and the site one that reads one record at a time.
 
 from django.db import migrations
 
-SCHEMA_VERSION = 1
-
-TABLES = f"""
+TABLES = """
 CREATE TABLE vault_schema (version integer NOT NULL);
 CREATE UNIQUE INDEX vault_schema_one_row ON vault_schema ((true));
-INSERT INTO vault_schema VALUES ({SCHEMA_VERSION});
+INSERT INTO vault_schema VALUES (1);
 
 ALTER TABLE vault_release
     ADD CONSTRAINT vault_release_one_active

@@ -1,0 +1,111 @@
+"""The commands behind the Makefile: python -m histovet.local COMMAND.
+
+Each starts the database when nobody else has, and the last to end stops it.
+Exit status: that of the command; 1 when something is missing, with a line that says
+what to do; 128 + signal when ended by Ctrl-C, TERM or a closed terminal.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from histovet.local.clean import clean
+from histovet.local.errors import LocalError, Stopped
+from histovet.local.partner import make_partner_key
+from histovet.local.processes import children
+from histovet.local.publish import migrate, publish
+from histovet.local.state import REPOSITORY, open_state
+from histovet.local.suite import run_bench, run_lint, run_proofs, run_tests
+from histovet.local.terminal import fail, say
+from histovet.local.workplace import Workplace, open_workplace
+
+
+def main(arguments: Sequence[str]) -> int:
+    chosen = _parse(arguments)
+    os.chdir(REPOSITORY)
+    try:
+        state = open_state()
+        if chosen.command == "clean":
+            clean(state)
+            return 0
+        with children() as family:
+            if chosen.command == "lint":
+                return run_lint(state, family)
+            with open_workplace(state, family) as workplace:
+                return _run(workplace, chosen)
+    except LocalError as exc:
+        return fail(exc)
+    except Stopped as exc:
+        return 128 + exc.signum
+
+
+def _run(workplace: Workplace, chosen: argparse.Namespace) -> int:
+    match chosen.command:
+        case "run":
+            # It loads the synthetic register's tables, which takes a while.
+            from histovet.local.site import run_site
+
+            run_site(workplace, chosen.port)
+        case "test":
+            return run_tests(workplace, chosen.arguments)
+        case "proofs":
+            return run_proofs(workplace, chosen.only)
+        case "ingest":
+            migrate(workplace)
+            publish(workplace, chosen.feed, chosen.label, chosen.as_of)
+        case "partner":
+            migrate(workplace)
+            say(make_partner_key(workplace, chosen.name))
+        case "bench":
+            return run_bench(workplace)
+        case "exec":
+            return workplace.family.run(chosen.arguments, workplace.environment)
+    return 0
+
+
+def _parse(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m histovet.local", description=__doc__.partition("\n\n")[0]
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    run = commands.add_parser("run", help="serve the site on 127.0.0.1")
+    run.add_argument("--port", type=int, default=os.environ.get("PORT") or 8000)
+
+    commands.add_parser("test", help="run the tests; options of pytest may follow")
+
+    proofs = commands.add_parser("proofs", help="run the longer proofs")
+    proofs.add_argument("--only", default="", metavar="NAME")
+
+    ingest = commands.add_parser("ingest", help="publish a folder of extracts")
+    ingest.add_argument(
+        "--feed", type=lambda text: Path(text).resolve(), required=True, metavar="DIR"
+    )
+    ingest.add_argument("--label", default="", help="the release's name")
+    ingest.add_argument("--as-of", default="", help="the day its data stand for")
+
+    partner = commands.add_parser("partner", help="print a new partner key")
+    partner.add_argument("--name", required=True)
+
+    commands.add_parser("bench", help="measure, and write bench.json")
+    commands.add_parser("lint", help="check style, types and security")
+    commands.add_parser("clean", help="remove what the commands made")
+    commands.add_parser("exec", help="run the command that follows --")
+
+    # argparse would take the options of pytest or of the command for its own.
+    if arguments and arguments[0] in ("test", "exec"):
+        rest = list(arguments[1:])
+        if rest[:1] == ["--"]:
+            del rest[0]
+        elif rest in (["-h"], ["--help"]):
+            parser.parse_args(arguments)
+        if arguments[0] == "exec" and not rest:
+            parser.error("exec needs a command: exec -- COMMAND ARGUMENT ...")
+        return argparse.Namespace(command=arguments[0], arguments=rest)
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

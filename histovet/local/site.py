@@ -1,0 +1,176 @@
+"""The site under gunicorn, and what to try on it."""
+
+import datetime as dt
+import http.client
+import json
+import shlex
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+
+from histovet.local.errors import CommandFailed, LocalError
+from histovet.local.partner import lasting_partner_key
+from histovet.local.publish import (
+    SEED,
+    VEHICLES,
+    active_release,
+    ensure_release,
+    is_synthetic,
+    migrate,
+)
+from histovet.local.terminal import say
+from histovet.local.workplace import Workplace
+from pseudonymizer.synthetic import Showcase, showcase
+
+_ANSWER_SECONDS = 30
+
+_KINDS = {
+    "clean": "nothing to report",
+    "company": "held by a company",
+    "fni": "certificate of before 2009 (FNI)",
+    "stolen": "stolen",
+    "pledged": "pledged",
+    "irreparable": "economically irreparable",
+    "import": "imported",
+    "cancelled": "certificate cancelled",
+}
+
+
+def run_site(workplace: Workplace, port: int) -> None:
+    """Serve until we are asked to end; raise LocalError if the site ends before."""
+    _refuse_taken_port(port)
+    migrate(workplace)
+    ensure_release(workplace)
+    gunicorn = workplace.family.start(_gunicorn(port), workplace.environment)
+    _wait_for_answer(workplace, gunicorn, port)
+    key = lasting_partner_key(workplace)
+    release = active_release(workplace)
+    if release is not None and is_synthetic(release):
+        vehicles = showcase(seed=SEED, vehicles=VEHICLES)
+        say("\n".join(["", "Vehicles to look for:", "", *identities_table(vehicles)]))
+        say(f"\nThe first one as JSON:\n\n{curl_line(vehicles[0], key, port)}")
+    else:
+        say("\nThe active release is not the synthetic one: no vehicle of it is known.")
+    say(f"\nA partner key: {key}")
+    say(f"The site answers on http://127.0.0.1:{port}/ until Ctrl-C.")
+    status = workplace.family.wait(gunicorn)
+    raise CommandFailed("gunicorn", status)
+
+
+def identities_table(vehicles: Sequence[Showcase]) -> list[str]:
+    """Return lines that tell what to type for each vehicle."""
+    rows = [("Vehicle", "Register", "Holder", "Plate", "Certificate")]
+    for vehicle in vehicles:
+        rows.append(
+            (
+                _KINDS.get(vehicle.kind, vehicle.kind),
+                vehicle.register,
+                _holder(vehicle),
+                vehicle.plate,
+                vehicle.formula_number or _as_printed(vehicle.issue_date),
+            )
+        )
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(
+            cell.ljust(width) for cell, width in zip(row, widths, strict=True)
+        ).rstrip()
+        for row in rows
+    ]
+
+
+def curl_line(vehicle: Showcase, key: str, port: int) -> str:
+    """Return a shell line that asks the JSON API for the vehicle."""
+    certificate: dict[str, object] = {
+        "titulaire": _holder_as_json(vehicle),
+        "numero_immatriculation": vehicle.plate,
+    }
+    if vehicle.issue_date is None:
+        certificate["numero_formule"] = vehicle.formula_number
+    else:
+        certificate["date_emission_certificat_immatriculation"] = vehicle.issue_date
+    body = json.dumps(
+        {"vehicule": {"certificat_immatriculation": certificate}}, ensure_ascii=False
+    )
+    return shlex.join(
+        [
+            *("curl", "--silent", f"http://127.0.0.1:{port}/api/v1/report_by_data"),
+            *("--header", f"Authorization: Bearer {key}"),
+            *("--header", "Content-Type: application/json"),
+            *("--data", body),
+        ]
+    )
+
+
+def _holder(vehicle: Showcase) -> str:
+    named: tuple[str | None, ...] = (vehicle.surname, vehicle.given_names)
+    if vehicle.company is not None:
+        named = (vehicle.company, vehicle.siren and f"SIREN {vehicle.siren}")
+    return ", ".join(part for part in named if part)
+
+
+def _as_printed(issue_date: str | None) -> str:
+    return f"{dt.date.fromisoformat(issue_date):%d/%m/%Y}" if issue_date else ""
+
+
+def _holder_as_json(vehicle: Showcase) -> dict[str, dict[str, object]]:
+    if vehicle.company is not None:
+        company: dict[str, object] = {"raison_sociale": vehicle.company}
+        if vehicle.siren:
+            company["siren"] = vehicle.siren
+        return {"personne_morale": company}
+    person: dict[str, object] = {"nom": vehicle.surname}
+    if vehicle.given_names:
+        person["prenoms"] = vehicle.given_names.split()
+    return {"particulier": person}
+
+
+def _gunicorn(port: int) -> list[str]:
+    # No access log: it would hold the addresses of links.
+    return [
+        *(sys.executable, "-m", "gunicorn", "histovet.wsgi:application"),
+        *("--bind", f"127.0.0.1:{port}"),
+        *("--worker-class", "gthread", "--workers", "2", "--threads", "4"),
+        "--no-control-socket",
+        *("--graceful-timeout", "2", "--log-level", "warning"),
+    ]
+
+
+def _refuse_taken_port(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as exc:
+            raise LocalError(
+                f"port {port} is not free on 127.0.0.1 ({exc.strerror}); choose "
+                "another: make run PORT=8001"
+            ) from exc
+
+
+def _wait_for_answer(
+    workplace: Workplace, gunicorn: subprocess.Popen[str], port: int
+) -> None:
+    deadline = time.monotonic() + _ANSWER_SECONDS
+    while not _answers(port):
+        if gunicorn.poll() is not None:
+            raise CommandFailed("gunicorn", gunicorn.returncode)
+        if time.monotonic() > deadline:
+            raise LocalError(
+                f"the site did not answer within {_ANSWER_SECONDS} seconds"
+            )
+        workplace.family.pause(0.1)
+
+
+def _answers(port: int) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", "/")
+        return connection.getresponse().status < 500
+    except (OSError, http.client.HTTPException):
+        # Not yet listening, or just beginning to.
+        return False
+    finally:
+        connection.close()

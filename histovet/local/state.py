@@ -1,0 +1,88 @@
+"""The state folder: everything that the commands make on a developer's machine."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class State:
+    root: Path
+
+    @property
+    def venv(self) -> Path:
+        return self.root / "venv"
+
+    @property
+    def keys(self) -> Path:
+        return self.root / "keys"
+
+    @property
+    def test_keys(self) -> Path:
+        return self.root / "test-keys"
+
+    @property
+    def feed(self) -> Path:
+        """The synthetic register that make run publishes."""
+        return self.root / "feed"
+
+    @property
+    def manifests(self) -> Path:
+        return self.root / "manifests"
+
+    @property
+    def partner_key(self) -> Path:
+        return self.root / "partner-key"
+
+    @property
+    def static(self) -> Path:
+        return self.root / "static"
+
+    @property
+    def proofs(self) -> Path:
+        return self.root / "proofs"
+
+    @property
+    def bench(self) -> Path:
+        return self.root / "bench.json"
+
+    @property
+    def cache(self) -> Path:
+        """What Python, pytest, mypy, ruff and hypothesis keep between runs."""
+        return self.root / "cache"
+
+    @property
+    def test_results(self) -> Path:
+        return self.root / "test-results"
+
+    def lock(self, work: str) -> Path:
+        """Return the file to lock while doing one kind of work, such as `keys`."""
+        return self.root / f"{work}.lock"
+
+    def made(self) -> list[Path]:
+        """Return all that make clean removes, the database apart."""
+        whole = [
+            self.venv,
+            self.keys,
+            self.test_keys,
+            self.feed,
+            self.manifests,
+            self.partner_key,
+            self.static,
+            self.proofs,
+            self.bench,
+            self.cache,
+            self.test_results,
+        ]
+        return [*whole, *self.root.glob("*.new"), *self.root.glob("*.lock")]
+
+
+def open_state(environment: Mapping[str, str] = os.environ) -> State:
+    """Return the state folder of HISTOVET_STATE, created when missing."""
+    chosen = environment.get("HISTOVET_STATE", "").strip() or ".state"
+    root = (REPOSITORY / chosen).resolve()
+    root.mkdir(parents=True, exist_ok=True)
+    return State(root)

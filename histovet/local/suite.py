@@ -1,0 +1,79 @@
+"""The checks, and the tests, proofs and measurements on databases of their own."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from histovet.local.chromium import ensure_chromium
+from histovet.local.databases import own_database
+from histovet.local.processes import Children
+from histovet.local.state import State
+from histovet.local.workplace import Workplace, made_keys, workplace_with
+
+# mypy's plugin reads Django's settings, which ask for a database that nobody opens.
+_NO_DATABASE = "postgresql://localhost/none"
+
+
+def run_lint(state: State, family: Children) -> int:
+    """Return 0 if style, types and security are in order, else a first status."""
+    workplace = workplace_with(state, family, _NO_DATABASE)
+    keys = made_keys(workplace, state.test_keys)
+    environment = workplace.with_variables(**keys).environment
+    statuses = [
+        family.run([sys.executable, "-m", *check], environment)
+        for check in (
+            ("ruff", "check", "."),
+            ("ruff", "format", "--check", "."),
+            ("mypy", "."),
+            # Programs are started without a shell, which B603 reports all the same.
+            (
+                *("bandit", "--quiet", "--configfile", "pyproject.toml"),
+                *("--skip", "B404,B603", "--recursive", "histovet", "pseudonymizer"),
+            ),
+        )
+    ]
+    return next((status for status in statuses if status != 0), 0)
+
+
+def run_tests(workplace: Workplace, arguments: Sequence[str]) -> int:
+    """Return pytest's status."""
+    ensure_chromium(workplace.family, workplace.environment)
+    with _own_place(workplace) as place:
+        return _pytest(place, arguments)
+
+
+def run_proofs(workplace: Workplace, only: str) -> int:
+    """Run the tests marked as proofs, or those of a name; return pytest's status."""
+    ensure_chromium(workplace.family, workplace.environment)
+    workplace.state.proofs.mkdir(exist_ok=True)
+    chosen = ["-k", only] if only else []
+    with _own_place(workplace) as place:
+        # Their figures are to be read while they run.
+        return _pytest(place, ["-m", "proof", "--capture=no", *chosen])
+
+
+def run_bench(workplace: Workplace) -> int:
+    """Return the status of tests.bench."""
+    with _own_place(workplace) as place:
+        command = [sys.executable, "-m", "tests.bench"]
+        return place.family.run(command, place.environment)
+
+
+@contextmanager
+def _own_place(workplace: Workplace) -> Iterator[Workplace]:
+    # Key rings of their own too: a test may rotate them.
+    keys = made_keys(workplace, workplace.state.test_keys)
+    with own_database(workplace.database_url) as url:
+        yield workplace.with_variables(DATABASE_URL=url, **keys)
+
+
+def _pytest(place: Workplace, arguments: Sequence[str]) -> int:
+    command = [
+        *(sys.executable, "-m", "pytest"),
+        # Why a test was skipped.
+        "-rs",
+        *("-o", f"cache_dir={place.state.cache / 'pytest'}"),
+        *("--output", str(place.state.test_results)),
+        *arguments,
+    ]
+    return place.family.run(command, place.environment)
