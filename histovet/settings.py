@@ -150,7 +150,7 @@ SILENCED_SYSTEM_CHECKS = ["django_ratelimit.W001"]
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "histovet.pages.middleware.content_security_policy",
     "django_permissions_policy.PermissionsPolicyMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "histovet.pages.headers.same_origin_resources",
@@ -158,7 +158,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     # Above all that may answer a request of a partner with a page.
     "histovet.partners.answers.api_answers",
-    "django.middleware.locale.LocaleMiddleware",
+    "histovet.pages.middleware.language",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
 ]

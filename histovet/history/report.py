@@ -13,6 +13,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from operator import attrgetter
 
+import msgspec
+
 from pseudonymizer.records import (
     DamageProcedure,
     ExpertStep,
@@ -199,7 +201,10 @@ def report(record: Record, *, audience: Audience, as_of: dt.date) -> Report:
         )
         for operation in record.operations
     )
-    last_claim, last_resolution = shown(record.last_claim), shown(record.last_resolution)
+    last_claim, last_resolution = (
+        shown(record.last_claim),
+        shown(record.last_resolution),
+    )
     if last_claim and last_resolution and last_resolution.last_day < last_claim.date:
         last_resolution = None
     return Report(
@@ -207,7 +212,7 @@ def report(record: Record, *, audience: Audience, as_of: dt.date) -> Report:
         as_of=as_of,
         register=record.register,
         masked_plate=record.masked_plate,
-        vehicle=record.vehicle,
+        vehicle=_masked(record.vehicle),
         first_registration=shown(record.first_registration),
         first_registration_siv=shown(record.first_registration_siv),
         siv_conversion=shown(record.siv_conversion),
@@ -263,6 +268,21 @@ def report(record: Record, *, audience: Audience, as_of: dt.date) -> Report:
     )
 
 
+# Of the 17 characters of a VIN the register leaves 4 and 5.
+_VIN_HEAD, _VIN_TAIL, _VIN_HIDDEN = 4, 5, 8
+
+
+def masked_vin(vin: str) -> str:
+    """Return a whole VIN as the register masks it; a masked one is left as it is. Of
+    one that has not 17 characters at least 8 are hidden."""
+    if "*" in vin:
+        return vin
+    left = max(0, min(_VIN_HEAD + _VIN_TAIL, len(vin) - _VIN_HIDDEN))
+    head = min(_VIN_HEAD, left)
+    end = len(vin) - (left - head)
+    return vin[:head] + "*" * (end - head) + vin[end:]
+
+
 def departement(postal_code: str | None) -> str | None:
     """Return the département's number: two digits, three overseas, 2A or 2B."""
     if not postal_code:
@@ -272,6 +292,12 @@ def departement(postal_code: str | None) -> str | None:
     if postal_code[:2] == "20":
         return "2A" if postal_code[:3] in ("200", "201") else "2B"
     return postal_code[:2]
+
+
+def _masked(vehicle: Vehicle) -> Vehicle:
+    if vehicle.vin is None or "*" in vehicle.vin:
+        return vehicle
+    return msgspec.structs.replace(vehicle, vin=masked_vin(vehicle.vin))
 
 
 class _Dates:
@@ -304,9 +330,7 @@ class _Dates:
     def _step(self, step: ExpertStep | None) -> ShownStep | None:
         if step is None:
             return None
-        return ShownStep(
-            self(step.date), step.expert, step.dangerous, step.repairable
-        )
+        return ShownStep(self(step.date), step.expert, step.dangerous, step.repairable)
 
     @staticmethod
     def newest_first(

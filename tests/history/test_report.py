@@ -10,6 +10,7 @@ from histovet.history.report import (
     Precision,
     ShownDate,
     departement,
+    masked_vin,
     report,
 )
 from pseudonymizer.records import (
@@ -17,6 +18,7 @@ from pseudonymizer.records import (
     Operation,
     Record,
     Register,
+    Vehicle,
 )
 from pseudonymizer.registration import Layout
 from tests import extract
@@ -159,6 +161,29 @@ def test_a_running_procedure_is_read_from_the_procedures(states, running):
 )
 def test_departement(postal_code, number):
     assert departement(postal_code) == number
+
+
+@pytest.mark.parametrize(
+    ("vin", "shown"),
+    [
+        ("VF1RFB00X12345678", "VF1R********45678"),
+        ("VF1R********45678", "VF1R********45678"),
+        ("VF1RFB00X123456789", "VF1R*********56789"),
+        ("ABCDEFGHIJKL", "ABCD********"),
+        ("ABCDEFGHIJ", "AB********"),
+        ("96", "**"),
+        ("", ""),
+    ],
+)
+def test_a_whole_vin_is_masked_as_the_register_does(vin, shown):
+    assert masked_vin(vin) == shown
+
+
+def test_no_report_holds_a_whole_vin():
+    given = record(vehicle=Vehicle(vin="VF1RFB00X12345678"))
+    for audience in Audience:
+        read = report(given, audience=audience, as_of=AS_OF)
+        assert read.vehicle.vin == "VF1R********45678"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,80 @@
+"""How many searches of a partner may find nothing: each is a guess, until proved to
+be a slip. Apart from the quota of what it does find."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from django.core.cache import cache
+
+from histovet.limits.keys import throttle_value
+from histovet.partners.auth import Partner
+from histovet.partners.problems import Problem, Refused
+from histovet.statements import one_row
+
+A_DAY = 50
+A_DAY_AND_PLATE = 3
+
+
+def refuse_after_failures(partner: Partner, plate: str, now: dt.datetime) -> None:
+    """Raise Refused when a budget of this UTC day is used up.
+
+    Requests that run at the same moment may each pass, so that a partner has at most
+    one try more for each thread of the site.
+    """
+    if not partner.failures_today:
+        # Nor has any plate of this partner, and there is nothing to read.
+        return
+    if partner.failures_today >= A_DAY:
+        raise _refused(now)
+    if cache.get(_plate_key(partner, plate, now), 0) >= A_DAY_AND_PLATE:
+        raise _refused(now)
+
+
+def count_failure(partner: Partner, plate: str, now: dt.datetime) -> None:
+    """Raise Refused when this failure is beyond a budget."""
+    today = now.date()
+    row = one_row(
+        """
+        WITH counted AS (
+            UPDATE partners_key SET
+                failures = CASE WHEN failed_on = %s THEN failures + 1 ELSE 1 END,
+                failed_on = %s
+            WHERE id = %s
+            RETURNING id, name, failures
+        )
+        SELECT counted.failures + coalesce(sum(other.failures), 0)
+        FROM counted LEFT JOIN partners_key other
+            ON other.name = counted.name AND other.id <> counted.id
+            AND other.failed_on = %s
+        GROUP BY counted.failures
+        """,
+        (today, today, partner.key_id, today),
+    )
+    if row is None:
+        # Deleted since it was accepted.
+        raise Refused(Problem.KEY_REFUSED)
+    key = _plate_key(partner, plate, now)
+    seconds = _seconds_to_midnight(now)
+    on_plate = 1 if cache.add(key, 1, seconds) else cache.incr(key)
+    if row[0] > A_DAY or on_plate > A_DAY_AND_PLATE:
+        raise _refused(now)
+
+
+def _plate_key(partner: Partner, plate: str, now: dt.datetime) -> str:
+    value = f"{partner.name}\0{plate}"
+    return "failures:" + throttle_value("partner and plate", value, now.date())
+
+
+def _seconds_to_midnight(now: dt.datetime) -> int:
+    """Return whole seconds, at least one, to the end of the UTC day."""
+    midnight = dt.datetime.combine(
+        now.date() + dt.timedelta(days=1), dt.time(), tzinfo=dt.UTC
+    )
+    return int((midnight - now).total_seconds()) + 1
+
+
+def _refused(now: dt.datetime) -> Refused:
+    return Refused(
+        Problem.TOO_MANY_FAILURES, retry_after_seconds=_seconds_to_midnight(now)
+    )

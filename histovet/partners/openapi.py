@@ -1,0 +1,225 @@
+"""The OpenAPI 3.1 document of the partner API.
+
+django-ninja lists the operations and the security scheme; schemas come from the types
+that the code works with, examples from the code itself.
+"""
+
+from __future__ import annotations
+
+import copy
+import datetime as dt
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import orjson
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_safe
+from ninja import NinjaAPI
+
+from histovet.history.report import Audience, report
+from histovet.partners.ancestor import ancestor_document
+from histovet.partners.answer import Report
+from histovet.partners.demand import ReportByData
+from histovet.partners.problems import (
+    CONTENT_TYPE,
+    FieldError,
+    Problem,
+    ProblemDocument,
+    problem_document,
+)
+from pseudonymizer.records import Initials, Operation, Record, Register, Vehicle
+
+PATH = "/api/v1"
+ANCESTOR_PATH = "/histovec/api/v1"
+
+_SCHEMA = "#/components/schemas/{name}"
+
+_BY_FORMULA_NUMBER = {
+    "vehicule": {
+        "certificat_immatriculation": {
+            "titulaire": {"particulier": {"nom": "DURAND", "prenoms": ["CLAIRE"]}},
+            "numero_immatriculation": "AA-123-AA",
+            "numero_formule": "2020AB12345",
+        }
+    },
+    "options": {"controles_techniques": False},
+}
+_BY_DATE = {
+    "vehicule": {
+        "certificat_immatriculation": {
+            "titulaire": {
+                "personne_morale": {
+                    "raison_sociale": "GARAGE DU PONT",
+                    "siren": "123456789",
+                }
+            },
+            "numero_immatriculation": "123 ABC 75",
+            "date_emission_certificat_immatriculation": "2005-12-31",
+        }
+    },
+}
+_FOUND = Record(
+    register=Register.SIV,
+    masked_plate="AA-1**-AA",
+    initials=Initials(family="D.", given="C."),
+    postal_code="31000",
+    vehicle=Vehicle(
+        make="RENAULT",
+        model="CLIO",
+        vin="VF1R********12345",
+        genre="VP",
+        energy="ES",
+        seats=5,
+        fiscal_power_cv=5,
+    ),
+    certificate_cancelled=False,
+    vehicle_stolen=False,
+    first_registration=dt.date(2012, 5, 14),
+    issue_date=dt.date(2020, 2, 3),
+    holder_count=2,
+    operations=(
+        Operation("CHANG_TIT_NORMAL", dt.date(2020, 2, 3)),
+        Operation("DECLARATION_CESSION", dt.date(2020, 1, 30)),
+        Operation("IMMAT_NORMALE", dt.date(2012, 5, 14)),
+    ),
+)
+
+# The headers that a problem carries besides those of every answer.
+_HEADERS = {
+    401: ("WWW-Authenticate", "Comment prouver qui demande (RFC 6750).", "string"),
+    403: ("WWW-Authenticate", "Le droit manque (RFC 6750).", "string"),
+    405: ("Allow", "Les méthodes acceptées.", "string"),
+    429: ("Retry-After", "Secondes à attendre.", "integer"),
+    503: ("Retry-After", "Secondes à attendre.", "integer"),
+}
+_EXAMPLE_ERROR = FieldError(
+    "/vehicule/certificat_immatriculation/numero_immatriculation",
+    "plate_missing",
+    "Indiquez le numéro d’immatriculation (rubrique A).",
+)
+
+
+def report_by_data_details() -> dict[str, Any]:
+    """Return what django-ninja is to add to the operation."""
+    example = report(_FOUND, audience=Audience.HOLDER, as_of=dt.date(2021, 10, 26))
+    return {
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {
+                    "schema": {"$ref": _SCHEMA.format(name="ReportByData")},
+                    "examples": {
+                        "siv": {"summary": "Format SIV", "value": _BY_FORMULA_NUMBER},
+                        "fni": {"summary": "Format FNI", "value": _BY_DATE},
+                    },
+                }
+            },
+        },
+        "responses": {
+            200: {
+                "description": "Le rapport, aussi quand le certificat est annulé.",
+                "content": {
+                    "application/json": {
+                        "schema": {"$ref": _SCHEMA.format(name="Report")},
+                        "examples": {
+                            "found": {
+                                "summary": "Un véhicule sans particularité",
+                                "value": ancestor_document(
+                                    example, release="2021-10", inspections=False
+                                ),
+                            }
+                        },
+                    }
+                },
+            },
+            **_problem_responses(),
+        },
+    }
+
+
+def _problem_responses() -> dict[int, Any]:
+    found: dict[int, Any] = {}
+    for problem in Problem:
+        if problem is Problem.NO_SUCH_PATH:
+            continue
+        response = found.setdefault(
+            problem.status,
+            {
+                "description": problem.title,
+                "content": {
+                    CONTENT_TYPE: {
+                        "schema": {"$ref": _SCHEMA.format(name="ProblemDocument")},
+                        "examples": {},
+                    }
+                },
+            },
+        )
+        if header := _HEADERS.get(problem.status):
+            name, description, kind = header
+            response["headers"] = {
+                name: {"description": description, "schema": {"type": kind}}
+            }
+        errors = [_EXAMPLE_ERROR] if problem is Problem.INVALID_REQUEST else []
+        response["content"][CONTENT_TYPE]["examples"][problem.name.lower()] = {
+            "summary": problem.title,
+            "value": problem_document(problem, errors),
+        }
+    return found
+
+
+def _schemas() -> dict[str, Any]:
+    _, schemas = msgspec.json.schema_components(
+        [ReportByData, Report, ProblemDocument], ref_template=_SCHEMA
+    )
+    holder = schemas["TitulaireDemande"]
+    holder["oneOf"] = [{"required": [name]} for name in holder["properties"]]
+    # Either proof; the other may stand there empty.
+    proofs = ("numero_formule", "date_emission_certificat_immatriculation")
+    schemas["CertificatDemande"]["oneOf"] = [
+        {
+            "required": [given],
+            "properties": {given: {"minLength": 1}, absent: {"maxLength": 0}},
+        }
+        for given, absent in (proofs, reversed(proofs))
+    ]
+    for schema, name, pattern in (
+        ("CertificatDemande", "numero_immatriculation", "[0-9A-Za-z]"),
+        ("ParticulierDemande", "nom", r"\S"),
+        ("PersonneMoraleDemande", "raison_sociale", r"\S"),
+        ("PersonneMoraleDemande", "siren", r"^([0-9]{9}([0-9]{5})?)?$"),
+    ):
+        schemas[schema]["properties"][name]["pattern"] = pattern
+    return schemas
+
+
+def openapi_document(api: NinjaAPI) -> bytes:
+    document = dict(api.get_openapi_schema(path_prefix=PATH.strip("/") + "/"))
+    document["components"]["schemas"] |= _schemas()
+    document["paths"] |= {
+        path.replace(PATH, ANCESTOR_PATH): _renamed(operations)
+        for path, operations in document["paths"].items()
+    }
+    # django-ninja counts statuses in numbers, JSON names members in text.
+    return orjson.dumps(document, option=orjson.OPT_NON_STR_KEYS)
+
+
+def _renamed(operations: dict[str, Any]) -> dict[str, Any]:
+    """Return the same operations under names of their own."""
+    renamed = copy.deepcopy(operations)
+    for operation in renamed.values():
+        operation["operationId"] = "histovec_" + operation["operationId"]
+        operation["summary"] += " (adresse de l’API HistoVec)"
+    return renamed
+
+
+def openapi_view(api: NinjaAPI) -> Callable[[HttpRequest], HttpResponse]:
+    """Return a view that serves the document, made at the first request."""
+    document = functools.cache(lambda: openapi_document(api))
+
+    @require_safe
+    def view(request: HttpRequest) -> HttpResponse:
+        return HttpResponse(document(), content_type="application/json")
+
+    return view

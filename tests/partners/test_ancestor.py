@@ -1,0 +1,321 @@
+"""Records built by hand → the ancestor's document, without a request."""
+
+import dataclasses
+import datetime as dt
+import json
+from typing import Any
+
+import msgspec.structs
+import orjson
+import pytest
+
+from histovet.history.report import Audience, report
+from histovet.partners.ancestor import ancestor_document
+from pseudonymizer.records import Initials, Operation, Record, Register, Vehicle
+from tests.partners import register
+from tests.partners.shapes import (
+    ancestors_fields,
+    assert_ancestors_shape,
+    at,
+    fields_of,
+)
+
+CERTIFICATE = "/vehicule/certificat_immatriculation"
+TECHNICAL = f"{CERTIFICATE}/caracteristiques_techniques"
+
+
+def document(
+    record: Record, audience: Audience = Audience.HOLDER, inspections: bool = False
+) -> dict[str, Any]:
+    """The document as its JSON says it."""
+    shown = report(record, audience=audience, as_of=register.AS_OF)
+    made = ancestor_document(shown, release=register.LABEL, inspections=inspections)
+    return json.loads(orjson.dumps(made))
+
+
+def on(one: Any, day: dt.date) -> Any:
+    return msgspec.structs.replace(one, date=day)
+
+
+FULL = register.FULL.record
+
+
+@pytest.mark.parametrize("audience", Audience)
+@pytest.mark.parametrize("registration", register.EVERYTHING)
+def test_every_document_has_the_ancestors_shape(registration, audience):
+    assert_ancestors_shape(document(registration.record, audience, inspections=True))
+
+
+def test_together_they_have_every_field_of_the_ancestor():
+    found = set()
+    for registration in register.EVERYTHING:
+        found |= fields_of(document(registration.record, inspections=True))
+    # The inspections are not connected.
+    missing = {
+        field
+        for field in ancestors_fields() - found
+        if not field.startswith("/controles_techniques/")
+    }
+    assert missing == set()
+
+
+def test_the_rubrics_stand_under_the_ancestors_names():
+    technical = at(document(FULL), TECHNICAL)
+    assert technical == {
+        "marque": "RENAULT",
+        "tvv": "M10RENVP123",
+        "numero_cnit": "M10RENVP123A456",
+        "nom_commercial": "CLIO",
+        "couleur": "BLEU",
+        "type_de_reception": "CE",
+        "vin_anonymise": "VF1R********45678",
+        "ptta": 1735,
+        "ptac": 1735,
+        "ptra": 2635,
+        "ptes": 1245,
+        "ptav": 1170,
+        "date_emission": "2019-01-06",
+        "categorie_ue": "M1",
+        "genre_national": "VP",
+        "carrosserie_ue": "AB",
+        "carrosserie_fr": "CI",
+        "numero_de_reception": "E2*2001/116*0327*63",
+        "cylindree": 1461.5,
+        "puissance_nette": 66,
+        "energie": "GO",
+        "puissance_cv": 4,
+        "rapport_puissance_masse": 0.05,
+        "places_assises": 5,
+        "places_debout": 1,
+        "niveau_sonore": 74,
+        "vitesse_du_moteur": 2000,
+        "emission_co2": 90,
+        "classe_environnementale_ue": "2001/116*2006/96EURO5",
+    }
+    # A whole number is written as one.
+    assert type(technical["ptac"]) is int
+    assert type(technical["puissance_nette"]) is int
+
+
+def test_the_rest_of_a_full_record():
+    vehicle = document(FULL)["vehicule"]
+    certificate = vehicle["certificat_immatriculation"]
+    months = "nombre_de_mois_depuis_date_emission_certificat_immatriculation"
+    assert vehicle["date_mise_a_jour"] == "2021-10-26"
+    assert certificate["date_premiere_immatriculation"] == "2012-03-06"
+    assert certificate[months] == 33
+    assert certificate["numero_immatriculation_anonymisee"] == "AB-1**-CD"
+    assert certificate["titulaire"] == {
+        "particulier": {
+            "nom_anonymise": "L.",
+            "prenoms_anonymises": "C. A.",
+            "code_postal": "31520",
+        }
+    }
+    assert certificate["etat"] == {
+        "duplicata": True,
+        "annule": False,
+        "perdu": True,
+        "vole": False,
+    }
+    assert vehicle["etat"] == {
+        "nombre_de_titulaires": 2,
+        "vole": True,
+        "procedures_ve": {
+            "numero_immatriculation_au_format_fni": False,
+            "date_derniere_procedure_ve": "2016-05-01",
+            "date_fin_derniere_procedure_ve": "2016-07-01",
+            "apte_a_circuler": False,
+            "nombre_de_procedures_ve": 1,
+            "procedure_ve_en_cours": True,
+        },
+        "vehicule_a_usage_agricole": False,
+        "vehicule_a_usage_de_collection": True,
+    }
+    assert vehicle["historique"] == [
+        {"date": "2019-01-06", "type": "CHANG_TIT_NORMAL"},
+        {
+            "date": "2018-12-23",
+            "type": "DECLARATION_CESSION",
+            "date_annulation": "2018-12-28",
+        },
+        {"date": "2016-05-01", "type": "DEC_VE"},
+        {"date": "2014-05-01", "type": "OPERATION_INCONNUE"},
+        {"date": "2012-03-06", "type": "IMMAT_NORMALE_PREM_VO"},
+        {"type": "INSCRIRE_DVS"},
+    ]
+    assert vehicle["import_en_france"] == {
+        "vehicule_importe_depuis_etranger": True,
+        "date_import": "2012-03-06",
+        "date_premiere_immatriculation_etranger": "2011-02-01",
+    }
+    assert vehicle["situation_administrative"] == {
+        "suspensions": [
+            {
+                "date": "2016-05-02",
+                "motif": "PVE",
+                "remise_du_titre": False,
+                "retrait_du_titre": True,
+            },
+            {"motif": "PJU"},
+        ],
+        "declarations_valant_saisie": [
+            {"date": "2017-02-01", "nom_personne_morale": "TRESORERIE"},
+            {},
+        ],
+        "gages": [{"date": "2017-01-01", "nom_creancier": "BANQUE DU LAC"}, {}],
+        "opposition": {
+            "oves": [{"date": "2016-05-03"}],
+            "oveis": [{"date": "2016-05-04"}],
+            "otcis": [{"date": "2016-05-05"}],
+            "otcis_pv": [{"date": "2016-05-06"}, {}],
+        },
+    }
+
+
+def test_what_the_ancestor_has_no_place_for_stands_in_our_object():
+    assert document(FULL)["histovet"] == {
+        "version": "1.0",
+        "as_of": "2021-10-26",
+        "release": "2021-10",
+        "precisions": {},
+        "unknown": [],
+        "quality": ["date_unreadable:sit_adm.dvs.date"],
+        "cancelled_operations": ["/vehicule/historique/1"],
+        "procedures": [
+            {
+                "running": True,
+                "declaration": {
+                    "date": "2016-05-01",
+                    "dangerous": True,
+                    "repairable": True,
+                },
+                "first_report": {"date": "2016-06-01", "dangerous": False},
+            }
+        ],
+        "other_oppositions": [{"kind": "nouvelle", "date": "2019-01-06"}],
+        "leased": True,
+        "origin": {"code": "D", "name": "ALLEMAGNE"},
+    }
+
+
+def test_a_company_shows_three_digits_of_its_siren():
+    holder = at(document(register.COMPANY.record), f"{CERTIFICATE}/titulaire")
+    assert holder == {
+        "personne_morale": {
+            "raison_sociale_anonymisee": "G. D. P. S.",
+            "siren_anonymise": "123******",
+            "code_postal": "75011",
+        }
+    }
+
+
+def test_an_unknown_number_of_a_live_certificate_is_zero_and_named():
+    made = document(register.PLAIN_FNI.record)
+    unknown = made["histovet"]["unknown"]
+    assert f"{TECHNICAL}/emission_co2" in unknown
+    assert f"{TECHNICAL}/places_assises" not in unknown
+    assert len(unknown) == 13
+    assert {at(made, pointer) for pointer in unknown} == {0}
+
+
+def test_a_cancelled_certificate_has_no_invented_number():
+    made = document(register.CANCELLED.record)
+    assert at(made, f"{CERTIFICATE}/etat") == {
+        "annule": True,
+        "date_annulation": "2015-06-01",
+    }
+    assert at(made, TECHNICAL) == {
+        "marque": "CITROEN",
+        "vin_anonymise": "VF7A********12345",
+    }
+    assert "nombre_de_titulaires" not in made["vehicule"]["etat"]
+    # The ancestor sends them, although the register says nothing of them.
+    unknown = made["histovet"]["unknown"]
+    assert "/vehicule/historique" in unknown
+    assert all(at(made, pointer) in ([], False) for pointer in unknown)
+
+
+def test_a_record_that_knows_nothing_still_has_the_shape():
+    made = document(Record(register=Register.FNI, masked_plate=""))
+    assert_ancestors_shape(made)
+    assert at(made, f"{CERTIFICATE}/titulaire") == {}
+    assert at(made, f"{CERTIFICATE}/etat") == {}
+
+
+@pytest.mark.parametrize(
+    ("register_name", "conversion", "fni"),
+    [
+        (Register.FNI, None, True),
+        (Register.FNI, dt.date(2012, 1, 1), False),
+        (Register.SIV, None, False),
+    ],
+)
+def test_the_format_of_the_plate(register_name, conversion, fni):
+    record = Record(register=register_name, masked_plate="", siv_conversion=conversion)
+    pointer = "/vehicule/etat/procedures_ve/numero_immatriculation_au_format_fni"
+    assert at(document(record), pointer) is fni
+
+
+def test_a_number_that_the_ancestor_declares_whole_is_rounded():
+    vehicle = Vehicle(noise_db=74.6, displacement_cm3=49.9)
+    made = at(
+        document(Record(register=Register.SIV, masked_plate="", vehicle=vehicle)),
+        TECHNICAL,
+    )
+    assert (made["niveau_sonore"], made["cylindree"]) == (75, 49.9)
+
+
+def test_what_others_see_says_which_dates_are_coarse():
+    made = document(FULL, Audience.OTHERS)
+    coarse = made["histovet"]["precisions"]
+    assert coarse == {
+        f"{TECHNICAL}/date_emission": "month",
+        "/vehicule/historique/0/date": "month",
+        "/histovet/other_oppositions/0/date": "month",
+    }
+    assert {at(made, pointer) for pointer in coarse} == {"2019-01-01"}
+    fni = document(register.PLAIN_FNI.record, Audience.OTHERS)
+    assert fni["histovet"]["precisions"][f"{TECHNICAL}/date_emission"] == "year"
+    assert at(fni, f"{TECHNICAL}/date_emission") == "2008-01-01"
+
+
+def test_every_date_that_is_coarse_is_named():
+    day = dt.date(2019, 1, 6)
+    dates = {
+        name: day
+        for name, kind in Record.__annotations__.items()
+        if kind == "dt.date | None" and name != "updated"
+    }
+    assert len(dates) >= 9
+    record = Record(
+        register=Register.SIV,
+        masked_plate="",
+        initials=Initials(),
+        operations=(Operation("CHANG_TIT_NORMAL", day, True, day),),
+        suspensions=tuple(on(one, day) for one in FULL.suspensions),
+        oppositions=tuple(on(one, day) for one in FULL.oppositions),
+        pledges=tuple(on(one, day) for one in FULL.pledges),
+        seizures=tuple(on(one, day) for one in FULL.seizures),
+        procedures=tuple(
+            msgspec.structs.replace(
+                one,
+                declaration=on(one.declaration, day),
+                first_report=on(one.first_report, day),
+                second_report=on(one.first_report, day),
+            )
+            for one in FULL.procedures
+        ),
+        **dates,
+    )
+    made = document(record, Audience.OTHERS)
+    text = json.dumps(made)
+    assert "2019-01-06" not in text
+    assert text.count('"2019-01-01"') == len(made["histovet"]["precisions"])
+
+
+def test_the_mapping_changes_nothing_of_the_report():
+    shown = report(FULL, audience=Audience.HOLDER, as_of=register.AS_OF)
+    before = dataclasses.asdict(shown)
+    ancestor_document(shown, release="x", inspections=True)
+    assert dataclasses.asdict(shown) == before

@@ -1,0 +1,136 @@
+"""The budgets of what was not found, and the quotas of what was."""
+
+import datetime as dt
+import json
+
+import pytest
+
+from histovet.partners.failures import A_DAY, A_DAY_AND_PLATE
+from histovet.partners.models import PartnerKey
+from tests.partners import demands
+from tests.partners.demands import CERTIFICATE, changed
+
+EVENING = dt.datetime(2026, 11, 22, 23, 59, 30, tzinfo=dt.UTC)
+PLATE = f"{CERTIFICATE}/numero_immatriculation"
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch):
+    """Set the hour of the site, at first EVENING."""
+
+    def at(moment: dt.datetime) -> None:
+        monkeypatch.setattr("django.utils.timezone.now", lambda: moment)
+
+    at(EVENING)
+    return at
+
+
+def wrong(plate: str = "AB-123-CD") -> dict:
+    demand = changed(demands.FULL, f"{CERTIFICATE}/numero_formule", "2019ZZ99999")
+    return changed(demand, PLATE, plate)
+
+
+def refused(answer) -> int:
+    """How many seconds a refusal says to wait."""
+    assert answer.status_code == 429
+    assert json.loads(answer.content)["type"] == "/api/problems/too-many-failures"
+    return int(answer.headers["Retry-After"])
+
+
+def test_a_plate_has_three_failures_a_day(published, ask, clock):
+    for _ in range(A_DAY_AND_PLATE):
+        assert ask(wrong()).status_code == 404
+    assert refused(ask(wrong())) == 31
+    # Right data too, or the fourth guess would still tell.
+    assert refused(ask(demands.FULL)) == 31
+    # However the plate is written, and no other plate.
+    assert refused(ask(wrong("ab123cd"))) == 31
+    assert ask(demands.COMPANY).status_code == 200
+    clock(EVENING + dt.timedelta(seconds=31))
+    assert ask(demands.FULL).status_code == 200
+
+
+def test_a_partner_has_fifty_failures_a_day(published, ask, clock):
+    for n in range(A_DAY):
+        assert ask(wrong(f"ZZ-{n:03}-ZZ")).status_code == 404
+    assert refused(ask(wrong("YY-000-YY"))) == 31
+    assert refused(ask(demands.FULL)) == 31
+    clock(EVENING + dt.timedelta(seconds=31))
+    assert ask(demands.FULL).status_code == 200
+    assert ask(wrong()).status_code == 404
+
+
+def test_the_keys_of_one_partner_share_its_failures(published, ask, make_key):
+    _, second = make_key()
+    _, other = make_key(name="Autre")
+    for _ in range(A_DAY_AND_PLATE):
+        assert ask(wrong()).status_code == 404
+    refused(ask(wrong(), with_key=second))
+    assert ask(demands.FULL, with_key=other).status_code == 200
+    for n in range(A_DAY - A_DAY_AND_PLATE):
+        each = (None, second)[n % 2]
+        answer = ask(wrong(f"ZZ-{n:03}-ZZ"), **({"with_key": each} if each else {}))
+        assert answer.status_code == 404
+    refused(ask(wrong("YY-000-YY"), with_key=second))
+    refused(ask(demands.COMPANY))
+    assert ask(demands.COMPANY, with_key=other).status_code == 200
+
+
+def test_what_is_found_costs_no_failure(published, ask):
+    for _ in range(A_DAY_AND_PLATE + 2):
+        assert ask(demands.FULL).status_code == 200
+    assert PartnerKey.objects.get().failures == 0
+
+
+def test_a_request_that_cannot_be_read_costs_none_either(published, ask):
+    for _ in range(A_DAY_AND_PLATE + 2):
+        assert ask({}).status_code == 400
+    assert PartnerKey.objects.get().failures == 0
+
+
+def test_a_failure_beyond_the_budget_tells_nothing(published, ask, key):
+    """As when requests run side by side, and the budget ends in between."""
+    for _ in range(A_DAY_AND_PLATE):
+        ask(wrong())
+    PartnerKey.objects.update(failures=0)
+    refused(ask(wrong()))
+
+
+def test_the_rate_of_a_key(published, ask, make_key):
+    _, slow = make_key(rate="2/h")
+    answers = [ask(demands.FULL, with_key=slow) for _ in range(4)]
+    statuses = [answer.status_code for answer in answers]
+    # One more each, should the hour of this key end in between.
+    assert statuses in ([200, 200, 429, 429], [200, 200, 429, 200], [200] * 4, [
+        200, 200, 200, 429,
+    ])  # fmt: skip
+    limited = next(answer for answer in answers if answer.status_code == 429)
+    assert json.loads(limited.content)["type"] == "/api/problems/rate-exceeded"
+    assert 1 <= int(limited.headers["Retry-After"]) <= 3600
+
+
+def test_requests_that_are_wrong_count_for_the_rate(published, ask, make_key):
+    _, slow = make_key(rate="2/h")
+    statuses = [ask({}, with_key=slow).status_code for _ in range(6)]
+    assert 429 in statuses
+
+
+def test_the_quota_counts_reports_alone(published, ask, make_key):
+    _, small = make_key(daily_quota=2)
+    assert ask({}, with_key=small).status_code == 400
+    assert ask(wrong(), with_key=small).status_code == 404
+    answers = [ask(demands.FULL, with_key=small) for _ in range(4)]
+    statuses = [answer.status_code for answer in answers]
+    assert statuses[:2] == [200, 200] and 429 in statuses
+    limited = next(answer for answer in answers if answer.status_code == 429)
+    assert json.loads(limited.content)["type"] == "/api/problems/quota-exceeded"
+    assert 1 <= int(limited.headers["Retry-After"]) <= 86400
+
+
+def test_a_rate_of_a_second_says_to_wait_one(published, ask, make_key):
+    _, slow = make_key(rate="1/s")
+    for _ in range(50):
+        answer = ask(demands.FULL, with_key=slow)
+        if answer.status_code == 429:
+            break
+    assert answer.headers["Retry-After"] == "1"
