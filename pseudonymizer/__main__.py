@@ -68,7 +68,8 @@ The folder is only read. Its manifest is DIR/manifest.json, or the one of --mani
 feed refused (exit code 4):
   manifest_missing, manifest_invalid, manifest_format, wrong_kind   the manifest
   file_name, file_missing, file_extra, file_size                    the folder
-  file_digest, file_lines, file_gzip, file_unreadable               a file's bytes
+  file_digest, file_lines, file_gzip, file_unreadable               a file's bytes,
+                                                                    each time it is read
   header_unreadable, unknown_layout                                 a file's header
 
 release refused (exit code 5):
@@ -78,6 +79,7 @@ release refused (exit code 5):
   duplicates_left    the files were changed while they were read
   ingest_running     another ingest is writing to this database
   release_closed     another ingest ended this release
+  release_changed    the row of the release begun is not as the job wrote it
   worker_died        a worker process was ended from outside
 
 Lines that give no record are listed in the table vault_reject: file, line, code.

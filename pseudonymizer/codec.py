@@ -165,7 +165,11 @@ def encode(record: Record, proof: HolderProof) -> bytes:
 
     Raises Unusable `record_too_large` for what could not be opened again.
     """
-    packed = pack(record, proof)
+    try:
+        packed = pack(record, proof)
+    except (OverflowError, RecursionError, UnicodeEncodeError) as exc:
+        # MessagePack has no place for it. What reads a line leaves such a value out.
+        raise Unusable("record_too_large") from exc
     # A KiB less than what opens: bytes that do not shrink grow a little, and their
     # length has to fit in two bytes.
     if len(packed) > DECODED_MAX - 1024:

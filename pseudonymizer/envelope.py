@@ -1,6 +1,6 @@
 """Key rings, identifiers, sealing and opening: all cryptography on vehicle data.
 
-Source of every rule: SPEC.md sections 4 to 8.
+Source of every rule: SPEC.md sections 4 to 8 and 10.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ BIGRAM_TABLE_BYTES = 37 * 37
 PURPOSES = ("register", "site")
 
 _REGISTER_CODE = {Register.SIV: b"\x01", Register.FNI: b"\x02"}
+_REGISTER_OF = {code: register for register, code in _REGISTER_CODE.items()}
 
 
 class KeyRing:
@@ -191,6 +192,21 @@ def identity_bytes(identity: Identity) -> bytes:
     )
 
 
+def identity_of(encoded: bytes) -> Identity:
+    """Return the identity that was encoded. Raises EnvelopeError for other bytes."""
+    try:
+        register = _REGISTER_OF[encoded[1:2]]
+        end = 3 + encoded[2]
+        plate, proof = encoded[3:end], encoded[end + 1 :]
+        identity = Identity(register, plate.decode("ascii"), proof.decode("ascii"))
+    except (KeyError, IndexError, UnicodeDecodeError) as exc:
+        raise EnvelopeError from exc
+    # What encodes to other bytes (version, lengths, a rest) was no encoding.
+    if identity_bytes(identity) != encoded:
+        raise EnvelopeError
+    return identity
+
+
 class Hmac:
     """HMAC-SHA-256 under one key, its two key blocks hashed once: a message then costs
     a third of `hmac.digest`, which in OpenSSL 3 looks the algorithm up each time."""
@@ -287,6 +303,58 @@ class ReleaseKeys:
         return header + record_id + self._release + generation.to_bytes(4, "big")
 
 
+class SiteSeal:
+    """Seals small values that the site hands out and takes back, for one purpose."""
+
+    def __init__(self, ring: KeyRing, purpose: str) -> None:
+        """`purpose` is also the label of the subkeys; ciphers are made once."""
+        self._purpose = purpose.encode("ascii")
+        self._active = ring.active
+        self._ciphers = {
+            version: AESGCM(ring.derive(purpose, version=version))
+            for version in ring.versions
+        }
+
+    def seal(
+        self,
+        content: bytes,
+        *,
+        expires_at: int,
+        random: Callable[[int], bytes] = os.urandom,
+    ) -> bytes:
+        """Return sealed bytes that open before `expires_at`, in seconds since 1970.
+
+        Source: SPEC.md section 10.
+        """
+        header = b"%c%b" % (FORMAT_VERSION, self._active.to_bytes(2, "big"))
+        nonce = random(NONCE_BYTES)
+        plain = expires_at.to_bytes(8, "big") + content
+        return (
+            header
+            + nonce
+            + self._ciphers[self._active].encrypt(nonce, plain, header + self._purpose)
+        )
+
+    def open(self, sealed: bytes, *, now: int) -> bytes:
+        """Return the content.
+
+        Raises EnvelopeError, and says nothing more, for bytes that this ring did not
+        seal for this purpose, and for those whose time is over at `now`: whoever
+        brings them back may have written them.
+        """
+        header, nonce, rest = sealed[:3], sealed[3:15], sealed[15:]
+        cipher = self._ciphers.get(int.from_bytes(header[1:], "big"))
+        if cipher is None or header[0] != FORMAT_VERSION or len(nonce) < NONCE_BYTES:
+            raise EnvelopeError
+        try:
+            plain = cipher.decrypt(nonce, rest, header + self._purpose)
+        except InvalidTag as exc:
+            raise EnvelopeError from exc
+        if int.from_bytes(plain[:8], "big") <= now:
+            raise EnvelopeError
+        return plain[8:]
+
+
 def release_mac(
     ring: KeyRing,
     *,
@@ -295,16 +363,19 @@ def release_mac(
     as_of: dt.date,
     key_version: int,
     salt: bytes,
+    manifest_sha256: bytes,
 ) -> bytes:
     """Return the 32 bytes that tie a release row together. Source: SPEC.md section 6."""
-    named = label.encode()
-    message = b"%b%b%b%b%c%b" % (
+    message = b"%b%b%b%b%c%b%c%b%b" % (
         b"\x01",
         uuid.bytes,
         key_version.to_bytes(4, "big"),
         as_of.isoformat().encode("ascii"),
         len(salt),
-        salt + named,
+        salt,
+        len(manifest_sha256),
+        manifest_sha256,
+        label.encode(),
     )
     key = ring.derive("release mac", version=key_version)
     return hmac.digest(key, message, "sha256")
@@ -324,6 +395,7 @@ def check_release(ring: KeyRing, release: Release) -> None:
             as_of=release.as_of,
             key_version=release.key_version,
             salt=release.salt,
+            manifest_sha256=release.manifest_sha256,
         )
     except OverflowError as exc:
         raise EnvelopeError from exc

@@ -15,6 +15,7 @@ import io
 import os
 import stat
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Annotated, BinaryIO, Self, cast
@@ -38,6 +39,8 @@ KIND_FULL = "full"
 LINE_BYTES_MAX = 64 * 1024
 # About 450 lines: all that is made of them still fits in the processor's cache.
 BLOCK_BYTES = 1024 * 1024
+# A block of empty lines would be a million rejects at once.
+BATCH_LINES_MAX = 4096
 NAME_LENGTH_MAX = 255
 
 # The stub has the last as an instance.
@@ -141,9 +144,15 @@ def read_feed(folder: Path, manifest_path: Path) -> Feed:
             )
         manifest = msgspec.json.decode(content, type=Manifest)
     except (msgspec.DecodeError, UnicodeDecodeError, KeyError) as exc:
+        # The error's own text repeats what stands in the file.
+        wrong = (
+            "its fields are not those of a manifest, or one is of a wrong type"
+            if isinstance(exc, msgspec.ValidationError | KeyError)
+            else "it is not JSON in UTF-8"
+        )
         raise FeedRefused(
             "manifest_invalid",
-            f"{manifest_path} is no manifest ({exc}); write one with: "
+            f"{manifest_path} is no manifest ({wrong}); write one with: "
             "python -m pseudonymizer manifest",
         ) from exc
     names = [file.name for file in manifest.files]
@@ -156,8 +165,8 @@ def read_feed(folder: Path, manifest_path: Path) -> Feed:
     if manifest.kind != KIND_FULL:
         raise FeedRefused(
             "wrong_kind",
-            f"{manifest_path} is of kind {manifest.kind!r}; this command publishes "
-            f"a feed of kind {KIND_FULL!r}",
+            f"{manifest_path} is not of kind {KIND_FULL!r}, the one that this command "
+            "publishes",
         )
     for file in manifest.files:
         path = _inside(folder, file.name)
@@ -186,11 +195,7 @@ def check_file(
     """
     _, sha256, lines = _measure(path, progress)
     if sha256 != file.sha256:
-        raise FeedRefused(
-            "file_digest",
-            f"{file.name} does not have the SHA-256 of the manifest; have it "
-            "delivered again",
-        )
+        raise _other_bytes(file)
     if lines != file.lines:
         raise FeedRefused(
             "file_lines",
@@ -207,16 +212,21 @@ class FeedReader:
 
     def __init__(self, path: Path) -> None:
         self._name = path.name
+        self._open = ExitStack()
         try:
-            self._stream = igzip.open(path, "rb")
+            file = self._open.enter_context(io.FileIO(path))
         except OSError as exc:
             raise _unreadable(path.name, exc) from exc
+        self._hashed = _Hashed(file)
+        self._stream = self._open.enter_context(
+            igzip.IGzipFile(fileobj=self._hashed, mode="rb")
+        )
         self._after_header = b""
         self._next_line = 2
         try:
             self.header = self._read_header()
         except BaseException:
-            self._stream.close()
+            self._open.close()
             raise
 
     def __enter__(self) -> Self:
@@ -228,7 +238,7 @@ class FeedReader:
         value: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._stream.close()
+        self._open.close()
 
     def __iter__(self) -> Iterator[Batch]:
         csv.field_size_limit(LINE_BYTES_MAX)
@@ -236,7 +246,7 @@ class FeedReader:
         while True:
             complete, newline, tail = content.rpartition(b"\n")
             if newline:
-                yield self._batch(complete)
+                yield from self._batches(complete)
             block = self._read()
             if not block:
                 break
@@ -245,6 +255,20 @@ class FeedReader:
             content = tail[: LINE_BYTES_MAX + 1] + block
         if tail:
             yield self._batch(tail)
+
+    def check(self, file: FeedFile) -> None:
+        """Read to the end, and compare with the manifest all that was read.
+
+        What was verified before may have been replaced since. Raises FeedRefused
+        `file_digest` or `file_unreadable`.
+        """
+        try:
+            while self._hashed.read(BLOCK_BYTES):
+                pass
+        except OSError as exc:
+            raise _unreadable(self._name, exc) from exc
+        if self._hashed.sha256.hexdigest() != file.sha256:
+            raise _other_bytes(file)
 
     def _read_header(self) -> list[str]:
         content = self._read()
@@ -273,6 +297,14 @@ class FeedReader:
             raise _broken(self._name) from exc
         except OSError as exc:
             raise _unreadable(self._name, exc) from exc
+
+    def _batches(self, content: bytes) -> Iterator[Batch]:
+        if content.count(b"\n") < BATCH_LINES_MAX:
+            yield self._batch(content)
+            return
+        lines = content.split(b"\n")
+        for start in range(0, len(lines), BATCH_LINES_MAX):
+            yield self._batch(b"\n".join(lines[start : start + BATCH_LINES_MAX]))
 
     def _batch(self, content: bytes) -> Batch:
         first = self._next_line
@@ -421,6 +453,14 @@ def _measure(path: Path, progress: Callable[[int], None]) -> tuple[int, str, int
         raise _unreadable(path.name, exc) from exc
     lines = newlines + (last not in (b"", b"\n"))
     return hashed.size, hashed.sha256.hexdigest(), max(lines - 1, 0)
+
+
+def _other_bytes(file: FeedFile) -> FeedRefused:
+    return FeedRefused(
+        "file_digest",
+        f"{file.name} does not have the SHA-256 of the manifest; have it delivered "
+        "again",
+    )
 
 
 def _broken(name: str) -> FeedRefused:

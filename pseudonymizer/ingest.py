@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
+import itertools
 import os
 import time
 from collections import Counter
@@ -20,11 +21,12 @@ from pseudonymizer import codec, holder
 from pseudonymizer.config import Config
 from pseudonymizer.envelope import (
     KeyRing,
+    check_release,
     identity_bytes,
     release_keys,
     release_mac,
 )
-from pseudonymizer.errors import EnvelopeError, FeedRefused, ReleaseRefused, Unusable
+from pseudonymizer.errors import EnvelopeError, ReleaseRefused, Unusable
 from pseudonymizer.feed import Feed, FeedFile, FeedReader, Reject, check_file, read_feed
 from pseudonymizer.load import ReleaseState, SealedBatch, Totals, Vault
 from pseudonymizer.progress import Progress
@@ -87,12 +89,16 @@ class Sealer:
 
 @dataclass(frozen=True)
 class FileJob:
-    """One file to check or to load; it can be sent to another process."""
+    """One file to check or to load; it can be sent to another process.
+
+    `rejects_max` is that of the whole feed: more in one file are too many already.
+    """
 
     path: Path
     file: FeedFile
     config: Config
     release: Release | None = None
+    rejects_max: int = 0
 
 
 def ingest(
@@ -148,13 +154,19 @@ def check_contents(job: FileJob, tell: Tell) -> None:
 
 
 def load_file(job: FileJob, tell: Tell) -> None:
-    """Load one file into the release, in one transaction."""
+    """Load one file into the release, in one transaction.
+
+    Raises FeedRefused `file_digest` when it is no longer the file that was checked.
+    """
     if job.release is None:
         raise ValueError("a file is loaded into a release")
     sealer = _sealer(job.config.register_keys, job.release)
     with FeedReader(job.path) as reader, Vault(job.config.database_url) as vault:
         vault.load_file(
-            job.release, job.file, _sealed_batches(reader, job.file, sealer, tell)
+            job.release,
+            job.file,
+            _sealed_batches(reader, job.file, sealer, tell),
+            job.rejects_max,
         )
 
 
@@ -168,7 +180,6 @@ def _sealed_batches(
 ) -> Iterator[SealedBatch]:
     registration = Layout.of(reader.header).registration
     seal = sealer.seal
-    lines = 0
     for batch in reader:
         rows: list[SealedRow] = []
         rejects = batch.rejects
@@ -177,14 +188,9 @@ def _sealed_batches(
                 rows.append(seal(registration(row)))
             except Unusable as exc:
                 rejects.append(Reject(number, exc.code))
-        lines += batch.lines
         yield SealedBatch(rows, rejects)
         tell(batch.lines, len(rejects))
-    if lines != file.lines:
-        raise FeedRefused(
-            "file_lines",
-            f"{file.name} was changed while it was read; have it delivered again",
-        )
+    reader.check(file)
 
 
 def _find(vault: Vault, feed: Feed, state: str) -> ReleaseState | None:
@@ -192,7 +198,7 @@ def _find(vault: Vault, feed: Feed, state: str) -> ReleaseState | None:
         (
             known
             for known in vault.releases()
-            if known.state == state and known.manifest_digest == feed.digest
+            if known.state == state and known.release.manifest_sha256 == feed.digest
         ),
         None,
     )
@@ -215,16 +221,48 @@ def _release_to_build(
     random: Callable[[int], bytes],
 ) -> Release:
     if begun := _find(vault, feed, "building"):
+        _check_begun(begun.release, feed, ring)
         progress.say(f"release {begun.release.number} was begun and is taken up again")
         return begun.release
     uuid = UUID(bytes=random(16), version=4)
     salt = random(SALT_BYTES)
     label, as_of = feed.manifest.label, feed.manifest.as_of
     mac = release_mac(
-        ring, uuid=uuid, label=label, as_of=as_of, key_version=ring.active, salt=salt
+        ring,
+        uuid=uuid,
+        label=label,
+        as_of=as_of,
+        key_version=ring.active,
+        salt=salt,
+        manifest_sha256=feed.digest,
     )
-    release = Release(0, uuid, label, as_of, ring.active, salt, mac)
-    return vault.create(release, feed.digest)
+    return vault.create(
+        Release(0, uuid, label, as_of, ring.active, salt, feed.digest, mac)
+    )
+
+
+def _check_begun(release: Release, feed: Feed, ring: KeyRing) -> None:
+    """Raises ReleaseRefused `release_changed` for a row that is not this feed's.
+
+    Whoever writes to the database could offer the salt of an older release, and the
+    new one would have its identifiers.
+    """
+    try:
+        check_release(ring, release)
+        genuine = True
+    except EnvelopeError:
+        genuine = False
+    manifest = feed.manifest
+    if not genuine or (release.label, release.as_of) != (
+        manifest.label,
+        manifest.as_of,
+    ):
+        raise ReleaseRefused(
+            "release_changed",
+            f"the row of release {release.number}, begun from this manifest, is not "
+            "as the job wrote it under this key ring; put the ring back, or to begin "
+            "again set its state to 'failed' in the table vault_release",
+        )
 
 
 def _load_missing_files(
@@ -236,15 +274,25 @@ def _load_missing_files(
     pool: Workers,
 ) -> None:
     done = vault.file_reports(release)
+    _check_rejects(vault, feed, release, config, _codes(done))
     # The largest first, so that no worker ends alone on a large one.
     missing = sorted(
         (file for file in feed.manifest.files if file.name not in done),
         key=lambda file: -file.size,
     )
     progress.begin("load", sum(file.lines for file in missing))
-    jobs = [FileJob(feed.path(file), file, config, release) for file in missing]
+    rejects_max = _rejects_max(feed, config)
+    jobs = [
+        FileJob(feed.path(file), file, config, release, rejects_max) for file in missing
+    ]
     for job in pool.run(load_file, jobs):
-        progress.file_done(vault.file_reports(release)[job.file.name])
+        reports = vault.file_reports(release)
+        progress.file_done(reports[job.file.name])
+        codes = _codes(reports)
+        if codes.total() > rejects_max:
+            # First: each holds the row of the release that is going to fail.
+            pool.stop()
+            _check_rejects(vault, feed, release, config, codes)
 
 
 def _keep_the_newest(
@@ -263,27 +311,28 @@ def _keep_the_newest(
     surplus = vault.find_duplicates(release)
     codes = _codes(vault.file_reports(release)) + Counter(duplicate_identity=surplus)
     # Before the ids are fetched: a feed delivered twice over would fill the memory.
-    if codes.total() > config.max_reject_share * feed.lines:
-        _fail_for_rejects(vault, release, config, codes, feed.lines)
+    _check_rejects(vault, feed, release, config, codes)
     wanted = vault.duplicate_ids()
     newest: dict[bytes, tuple[dt.date, str, int, SealedRow]] = {}
     losers: list[tuple[str, Reject]] = []
     progress.begin("duplicates", feed.lines)
     for file in feed.manifest.files:
-        for line, registration in _registrations(feed.path(file), progress.advance):
-            record_id = sealer.record_id(registration)
-            if record_id not in wanted:
-                continue
-            changed = registration.record.last_change or dt.date.min
-            loser = file.name, line
-            best = newest.get(record_id)
-            if best is None or changed >= best[0]:
-                row = sealer.seal(registration)
-                newest[record_id] = changed, file.name, line, row
-                if best is None:
+        with FeedReader(feed.path(file)) as reader:
+            for line, registration in _registrations(reader, progress.advance):
+                record_id = sealer.record_id(registration)
+                if record_id not in wanted:
                     continue
-                loser = best[1:3]
-            losers.append((loser[0], Reject(loser[1], "duplicate_identity")))
+                changed = registration.record.last_change or dt.date.min
+                loser = file.name, line
+                best = newest.get(record_id)
+                if best is None or changed >= best[0]:
+                    row = sealer.seal(registration)
+                    newest[record_id] = changed, file.name, line, row
+                    if best is None:
+                        continue
+                    loser = best[1:3]
+                losers.append((loser[0], Reject(loser[1], "duplicate_identity")))
+            reader.check(file)
     vault.replace_duplicates(release, [best[3] for best in newest.values()], losers)
     if not vault.build_index(release):
         _fail(
@@ -296,18 +345,17 @@ def _keep_the_newest(
 
 
 def _registrations(
-    path: Path, tell: Tell = lambda lines, rejects: None
+    reader: FeedReader, tell: Tell = lambda lines, rejects: None
 ) -> Iterator[tuple[int, Registration]]:
-    with FeedReader(path) as reader:
-        layout = Layout.of(reader.header)
-        for batch in reader:
-            for line, row in zip(batch.numbers, batch.rows, strict=True):
-                try:
-                    registration = layout.registration(row)
-                except Unusable:
-                    continue  # It was counted when the file was loaded.
-                yield line, registration
-            tell(batch.lines, 0)
+    layout = Layout.of(reader.header)
+    for batch in reader:
+        for line, row in zip(batch.numbers, batch.rows, strict=True):
+            try:
+                registration = layout.registration(row)
+            except Unusable:
+                continue  # It was counted when the file was loaded.
+            yield line, registration
+        tell(batch.lines, 0)
 
 
 def _checked_totals(
@@ -328,8 +376,7 @@ def _checked_totals(
             f"{stored} rows are stored, and the files came to {totals.rows} rows and "
             f"{totals.rejects} rejects of {feed.lines} lines",
         )
-    if totals.rejects > config.max_reject_share * totals.lines:
-        _fail_for_rejects(vault, release, config, _codes(reports), totals.lines)
+    _check_rejects(vault, feed, release, config, _codes(reports))
     if totals.rows == 0:
         _fail(vault, release, "no_row", "the feed holds no vehicle")
     return totals
@@ -358,16 +405,24 @@ def _fail(vault: Vault, release: Release, code: str, message: str) -> NoReturn:
     )
 
 
-def _fail_for_rejects(
-    vault: Vault, release: Release, config: Config, codes: Counter[str], lines: int
-) -> NoReturn:
+def _rejects_max(feed: Feed, config: Config) -> int:
+    return int(config.max_reject_share * feed.lines)
+
+
+def _check_rejects(
+    vault: Vault, feed: Feed, release: Release, config: Config, codes: Counter[str]
+) -> None:
+    """Raises ReleaseRefused `too_many_rejects`."""
+    if codes.total() <= _rejects_max(feed, config):
+        return
     listed = ", ".join(f"{code} {count}" for code, count in codes.most_common())
+    # At least: reading ended with the one that was too many.
     _fail(
         vault,
         release,
         "too_many_rejects",
-        f"{codes.total()} of {lines} lines are rejects ({listed}) and the limit is "
-        f"{config.max_reject_share:.2%}",
+        f"at least {codes.total()} of {feed.lines} lines are rejects ({listed}) and "
+        f"the limit is {config.max_reject_share:.2%}",
     )
 
 
@@ -377,11 +432,9 @@ def _check_sample(vault: Vault, feed: Feed, release: Release, sealer: Sealer) ->
     Raises ReleaseRefused `sample`.
     """
     for file in feed.manifest.files:
-        sample = []
-        for line, registration in _registrations(feed.path(file)):
-            sample.append((line, registration))
-            if len(sample) == SAMPLE_LINES:
-                break
+        with FeedReader(feed.path(file)) as reader:
+            sample = list(itertools.islice(_registrations(reader), SAMPLE_LINES))
+            reader.check(file)
         last = sample[-1][0] if sample else 0
         rejected = vault.rejected_lines(release, file.name, last)
         for line, registration in sample:

@@ -47,6 +47,9 @@ _COPY_START = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _COPY_ROW = struct.Struct(">hi16sihihi")
 _COPY_END = b"\xff\xff"
 
+# Salt and MAC of a release that is gone: with them its row could be offered again.
+_NO_SECRETS = bytes(32), bytes(32)
+
 _SESSION = (
     "SET timezone = 'UTC'",
     "SET maintenance_work_mem = '256MB'",
@@ -68,7 +71,6 @@ class ReleaseState(Struct, frozen=True):
 
     release: Release
     state: str
-    manifest_digest: bytes
     lines: int
     rows: int
     rejects: int
@@ -170,40 +172,45 @@ class Vault:
         """Return every release, the newest first."""
         with _translated():
             rows = self._connection.execute(
-                "SELECT number, uuid, label, as_of, key_version, salt, mac, state,"
-                " manifest_sha256, lines, rows, rejects,"
+                "SELECT number, uuid, label, as_of, key_version, salt,"
+                " manifest_sha256, mac, state, lines, rows, rejects,"
                 " pg_total_relation_size(to_regclass('vault_record_' || number)),"
                 " created_at, activated_at"
                 " FROM vault_release ORDER BY number DESC"
             ).fetchall()
-        return [ReleaseState(Release(*row[:7]), *row[7:]) for row in rows]
+        return [ReleaseState(Release(*row[:8]), *row[8:]) for row in rows]
 
-    def create(self, release: Release, manifest_digest: bytes) -> Release:
+    def create(self, release: Release) -> Release:
         """Insert a release to be built, with its partition; its number is new."""
         with _translated(), self._connection.transaction():
             (number,) = self._one(
                 "INSERT INTO vault_release"
-                " (uuid, label, as_of, key_version, salt, mac, manifest_sha256)"
+                " (uuid, label, as_of, key_version, salt, manifest_sha256, mac)"
                 " VALUES (%s, %s, %s, %s, %s, %s, %s) RETURNING number",
                 release.uuid,
                 release.label,
                 release.as_of,
                 release.key_version,
                 release.salt,
+                release.manifest_sha256,
                 release.mac,
-                manifest_digest,
             )
             self._one("SELECT vault_add_partition(%s::smallint)", number)
         return msgspec.structs.replace(release, number=number)
 
     def load_file(
-        self, release: Release, file: FeedFile, batches: Iterable[SealedBatch]
+        self,
+        release: Release,
+        file: FeedFile,
+        batches: Iterable[SealedBatch],
+        rejects_max: int,
     ) -> None:
         """Load a file in one transaction, together with the row that marks it done.
 
         Does nothing when it is marked already: the marker comes first, so that two
-        jobs that load the same file cannot both commit it. Raises ReleaseRefused
-        `release_closed` when the release is no longer being built.
+        jobs that load the same file cannot both commit it. Reading ends with the
+        reject beyond `rejects_max`; the marker then has no lines. Raises
+        ReleaseRefused `release_closed` when the release is no longer being built.
         """
         batches = iter(batches)
         with _translated(), self._connection.transaction():
@@ -211,12 +218,13 @@ class Vault:
             marked = self._connection.execute(
                 "INSERT INTO vault_release_file"
                 " (release_number, name, sha256, lines, rows)"
-                " VALUES (%s, %s, %s, %s, 0) ON CONFLICT DO NOTHING",
-                (release.number, file.name, bytes.fromhex(file.sha256), file.lines),
+                " VALUES (%s, %s, %s, 0, 0) ON CONFLICT DO NOTHING",
+                (release.number, file.name, bytes.fromhex(file.sha256)),
             )
             if marked.rowcount == 0:
                 return
             rows = 0
+            rejects_left = rejects_max
             more = True
             while more:
                 rejects: list[Reject] = []
@@ -226,14 +234,19 @@ class Vault:
                         copy.write(_copy_rows(release, batch.rows))
                         rows += len(batch.rows)
                         rejects += batch.rejects
-                        if len(rejects) >= REJECTS_AT_ONCE:
+                        if len(rejects) >= min(REJECTS_AT_ONCE, rejects_left + 1):
                             more = True
                             break
-                self._insert_rejects(release, [(file.name, r) for r in rejects])
+                # The one beyond the limit is kept: it is what passes it.
+                kept = rejects[: rejects_left + 1]
+                self._insert_rejects(release, [(file.name, r) for r in kept])
+                rejects_left -= len(kept)
+                if rejects_left < 0:
+                    return
             self._connection.execute(
-                "UPDATE vault_release_file SET rows = %s, loaded_at = now()"
-                " WHERE release_number = %s AND name = %s",
-                (rows, release.number, file.name),
+                "UPDATE vault_release_file SET lines = %s, rows = %s,"
+                " loaded_at = now() WHERE release_number = %s AND name = %s",
+                (file.lines, rows, release.number, file.name),
             )
 
     def file_reports(self, release: Release) -> dict[str, FileReport]:
@@ -379,9 +392,15 @@ class Vault:
         """Give a release up; its rejects stay, to be looked at."""
         with _translated():
             self._connection.execute(
-                "UPDATE vault_release SET state = 'failed', lines = %s, rows = %s,"
-                " rejects = %s WHERE number = %s",
-                (totals.lines, totals.rows, totals.rejects, release.number),
+                "UPDATE vault_release SET state = 'failed', salt = %s, mac = %s,"
+                " lines = %s, rows = %s, rejects = %s WHERE number = %s",
+                (
+                    *_NO_SECRETS,
+                    totals.lines,
+                    totals.rows,
+                    totals.rejects,
+                    release.number,
+                ),
             )
 
     def drop_unused(self) -> list[int]:
@@ -404,6 +423,11 @@ class Vault:
                 with self._connection.transaction():
                     self._set_lock_timeout(DROP_LOCK_MILLISECONDS)
                     self._one("SELECT vault_drop_partition(%s::smallint)", number)
+                    self._connection.execute(
+                        "UPDATE vault_release SET salt = %s, mac = %s"
+                        " WHERE number = %s",
+                        (*_NO_SECRETS, number),
+                    )
                     dropped = self._connection.execute(
                         "UPDATE vault_release SET state = 'dropped'"
                         " WHERE number = %s AND state = 'retired'",

@@ -235,6 +235,7 @@ class Release(Struct, frozen=True):
     as_of: dt.date
     key_version: int
     salt: bytes  # 32 bytes
+    manifest_sha256: bytes  # 32 bytes
     mac: bytes  # 32 bytes
 
 

@@ -346,10 +346,8 @@ def _pick(
                 picked[known[key].name] = _pick(
                     inner, known[key].type, inner_path, quality, extras
                 )
-            elif _can_be_kept(inner):
-                extras[inner_path] = inner
             else:
-                quality.append(f"type_unreadable:{inner_path}")
+                _keep(inner, inner_path, quality, extras)
         return kind(**picked)
     if origin is list and isinstance(value, list):
         (inner_kind,) = typing.get_args(kind)
@@ -360,11 +358,14 @@ def _pick(
         return [inner for inner in found if inner is not None]
     if origin is dict and isinstance(value, dict):
         inner_kind = typing.get_args(kind)[1]
-        return {
-            key: _pick(inner, inner_kind, f"{path}.{key}", quality, extras) or []
-            for key, inner in value.items()
-            if isinstance(inner, list) or extras.update({f"{path}.{key}": inner})
-        }
+        picked = {}
+        for key, inner in value.items():
+            inner_path = f"{path}.{key}"
+            if isinstance(inner, list):
+                picked[key] = _pick(inner, inner_kind, inner_path, quality, extras)
+            else:
+                _keep(inner, inner_path, quality, extras)
+        return picked
     if kind is str and type(value) in (int, float):
         return str(value)
     try:
@@ -372,6 +373,13 @@ def _pick(
     except msgspec.ValidationError:
         quality.append(f"type_unreadable:{path}")
         return None
+
+
+def _keep(value: Any, path: str, quality: list[str], extras: dict[str, Any]) -> None:
+    if _can_be_kept(value):
+        extras[path] = value
+    else:
+        quality.append(f"type_unreadable:{path}")
 
 
 def _can_be_kept(value: Any, depth: int = _EXTRA_DEPTH_MAX) -> bool:

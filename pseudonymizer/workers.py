@@ -55,11 +55,15 @@ class Workers:
         if self._executor is None:
             return
         if kind is not None:
-            # Nobody waits for the others: what is half loaded is rolled back, and
-            # loaded again by the next run.
+            self.stop()
+        self._executor.shutdown(cancel_futures=True)
+
+    def stop(self) -> None:
+        """End what is running: nobody waits for it, and what is half loaded is rolled
+        back, and loaded again by the next run."""
+        if self._executor is not None:
             for child in multiprocessing.active_children():
                 child.terminate()
-        self._executor.shutdown(cancel_futures=True)
 
     def run(
         self, function: Callable[[Job, Tell], None], jobs: Sequence[Job]

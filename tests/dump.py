@@ -31,8 +31,8 @@ def _as_bytes(value: object) -> Iterator[bytes]:
     else:
         text = str(value)
         yield text.encode()
-        for decode in (bytes.fromhex,):
-            try:
-                yield decode(text)
-            except ValueError:
-                pass
+        try:
+            yield bytes.fromhex(text)
+        except ValueError:
+            # No hexadecimal, and so no bytes in another dress.
+            return

@@ -78,6 +78,12 @@ RECORD = Record(
     claim_count=0,
     fit_to_drive=True,
 )
-PROOF = HolderProof(
-    (Fingerprint(HolderKind.PERSON, bytes(16), (bytes(16),)),), ((1, bytes(8)),)
-)
+# No word has the empty filter: nothing that is typed matches one of these.
+FINGERPRINTS = {
+    HolderKind.PERSON: Fingerprint(HolderKind.PERSON, bytes(16), (bytes(16),)),
+    HolderKind.SINGLE_FIELD: Fingerprint(
+        HolderKind.SINGLE_FIELD, b"", (bytes(16), bytes(16))
+    ),
+    HolderKind.COMPANY: Fingerprint(HolderKind.COMPANY, bytes(32)),
+}
+PROOF = HolderProof((FINGERPRINTS[HolderKind.PERSON],), ((1, bytes(8)),))

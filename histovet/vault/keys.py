@@ -12,12 +12,12 @@ from pseudonymizer.envelope import KeyRing
 
 def register_ring() -> KeyRing:
     """Return the ring that job and site share. Raises KeyRingError."""
-    return _read(Path(settings.REGISTER_KEYS_PATH), "register")
+    return _read(settings.REGISTER_KEYS_PATH, "register")
 
 
 def site_ring() -> KeyRing:
     """Return the ring of the site alone. Raises KeyRingError."""
-    return _read(Path(settings.SITE_KEYS_PATH), "site")
+    return _read(settings.SITE_KEYS_PATH, "site")
 
 
 @functools.cache

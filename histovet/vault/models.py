@@ -77,12 +77,16 @@ class Release(models.Model):
             self.as_of,
             self.key_version,
             bytes(self.salt),
+            bytes(self.manifest_sha256),
             bytes(self.mac),
         )
 
 
 class ReleaseFile(models.Model):
-    """A file of the feed whose rows are in the release, all of them."""
+    """A file of the feed whose rows are in the release, all of them.
+
+    With 0 lines, one that was given up for its rejects: its release will fail.
+    """
 
     release = models.ForeignKey(
         Release,

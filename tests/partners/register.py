@@ -179,9 +179,15 @@ EVERYTHING = (FULL, PLAIN_FNI, COMPANY, CANCELLED)
 def publish_records(*registrations: Registration) -> Release:
     """Make a release of these the active one."""
     ring = register_ring()
-    uuid, salt = uuid4(), os.urandom(32)
+    uuid, salt, manifest_sha256 = uuid4(), os.urandom(32), os.urandom(32)
     mac = release_mac(
-        ring, uuid=uuid, label=LABEL, as_of=AS_OF, key_version=ring.active, salt=salt
+        ring,
+        uuid=uuid,
+        label=LABEL,
+        as_of=AS_OF,
+        key_version=ring.active,
+        salt=salt,
+        manifest_sha256=manifest_sha256,
     )
     release = Release.objects.create(
         uuid=uuid,
@@ -190,7 +196,7 @@ def publish_records(*registrations: Registration) -> Release:
         key_version=ring.active,
         salt=salt,
         mac=mac,
-        manifest_sha256=os.urandom(32),
+        manifest_sha256=manifest_sha256,
     )
     keys = ReleaseKeys(ring, version=ring.active, salt=salt, release=uuid)
     with connection.cursor() as cursor:

@@ -65,4 +65,13 @@ def test_matching(transactional_db):
     )
     assert tried.total() >= 2000
     assert rate >= 0.97
+    # Each rule by itself too: thousands of easy slips must not hide a broken rule.
+    missed = {rule: tried[rule] - hit[rule] for rule in tried}
+    assert {
+        rule: count
+        for rule, count in missed.items()
+        if count > max(2, 0.05 * tried[rule])
+    } == {}
     assert len(strangers) <= 2
+    assert apart["same family_name"] <= 0.02 * STRANGERS
+    assert apart["same given_names"] <= 0.005 * STRANGERS

@@ -418,6 +418,7 @@ class ReleaseKeys:
 
 def release_mac(ring: Ring, release: Json) -> bytes:
     salt = bytes.fromhex(release["salt"])
+    manifest = bytes.fromhex(release["manifest_sha256"])
     message = (
         u8(1)
         + bytes.fromhex(release["uuid"].replace("-", ""))
@@ -425,6 +426,8 @@ def release_mac(ring: Ring, release: Json) -> bytes:
         + release["as_of"].encode("ascii")
         + u8(len(salt))
         + salt
+        + u8(len(manifest))
+        + manifest
         + release["label"].encode()
     )
     return hmac(ring.subkey(release["key_version"], "release mac"), message)

@@ -66,8 +66,11 @@ RELEASE: Json = {
     "as_of": "2022-06-30",
     "key_version": 1,
     "salt": "00112233445566778899aabbccddeeffffeeddccbbaa99887766554433221100",
+    "manifest_sha256": (
+        "f0e1d2c3b4a5968778695a4b3c2d1e0f0123456789abcdef1032547698badcfe"
+    ),
 }
-SALT = RELEASE["salt"]
+SALT, MANIFEST = RELEASE["salt"], RELEASE["manifest_sha256"]
 
 
 def _siv(about: str, plate: str, number: str, *canonical: str) -> Json:
@@ -564,20 +567,33 @@ def release() -> Json:
         ("salt", SALT[:-2]),
         ("salt", SALT + "00"),
         ("salt", ""),
+        ("manifest_sha256", MANIFEST[:-2] + "ff"),
+        ("manifest_sha256", MANIFEST[:-2]),
+        ("manifest_sha256", MANIFEST + "00"),
+        ("manifest_sha256", ""),
         ("mac", "00" * 32),
         ("mac", whole["mac"][:-2]),
         ("mac", ""),
-        # One byte from the end of the salt to the beginning of the label.
-        ("salt and label", None),
     ]
-    changed = []
-    for name, value in changes:
-        row = {**whole, name: value}
-        if value is None:
-            row = {**whole, "salt": SALT[:62] + "41", "label": "A"}
-            row = {**row, "mac": spec.release_mac(RING, row).hex()}
-            row = {**row, "salt": SALT[:62], "label": "AA"}
-        changed.append({"changed": name, "release": row})
+    changed = [
+        {"changed": name, "release": {**whole, name: value}} for name, value in changes
+    ]
+    # One byte from the end of a value to the beginning of the next.
+    for name, row, moved in (
+        (
+            "salt and manifest",
+            {"salt": SALT},
+            {"salt": SALT[:62], "manifest_sha256": SALT[62:] + MANIFEST},
+        ),
+        (
+            "manifest and label",
+            {"manifest_sha256": MANIFEST[:62] + "41", "label": "A"},
+            {"manifest_sha256": MANIFEST[:62], "label": "AA"},
+        ),
+    ):
+        tied = {**whole, **row}
+        tied = {**tied, "mac": spec.release_mac(RING, tied).hex(), **moved}
+        changed.append({"changed": name, "release": tied})
     return {"release": whole, "changed": changed}
 
 

@@ -336,6 +336,20 @@ def test_what_encodes_also_decodes_up_to_the_limit() -> None:
         codec.encode(sized(codec.DECODED_MAX - 512), NO_PROOF)
 
 
+def _nested(depth: int) -> Any:
+    value: Any = None
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize("value", [2**64, [-(2**70)], _nested(5_000), "\ud800"])
+def test_what_cannot_be_packed_costs_its_line_alone(value: Any) -> None:
+    record = msgspec.structs.replace(SMALL, extras={"clef": value})
+    with pytest.raises(Unusable, match="^record_too_large$"):
+        codec.encode(record, NO_PROOF)
+
+
 def test_an_unknown_dictionary_is_refused() -> None:
     content = codec.encode(SMALL, NO_PROOF)
     for number in (0, 2, 200, 255):

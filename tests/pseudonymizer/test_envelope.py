@@ -113,6 +113,7 @@ def test_the_release_row_has_the_mac_of_its_vector() -> None:
             as_of=RELEASE.as_of,
             key_version=RELEASE.key_version,
             salt=RELEASE.salt,
+            manifest_sha256=RELEASE.manifest_sha256,
         )
         == RELEASE.mac
     )
@@ -149,6 +150,11 @@ def test_a_changed_release_row_is_refused(vector: Json) -> None:
         {"salt": RELEASE.salt + RELEASE.label.encode()},
         {"salt": bytes(256)},
         {"salt": b""},
+        {"manifest_sha256": bytes(32)},
+        {"manifest_sha256": RELEASE.manifest_sha256[:-1]},
+        {"manifest_sha256": RELEASE.manifest_sha256 + RELEASE.label.encode()},
+        {"manifest_sha256": bytes(256)},
+        {"manifest_sha256": b""},
         *(
             {
                 "mac": bytes(

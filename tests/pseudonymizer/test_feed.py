@@ -138,6 +138,26 @@ def test_a_manifest_that_does_not_fit_is_refused(tmp_path, change, code):
     assert _refused(tmp_path) == code
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda m: m.update(CANARI=True),
+        lambda m: m.update({"x - at `$.CANARI`": True}),
+        lambda m: m.update(kind="CANARI"),
+        lambda m: m.update(as_of="CANARI"),
+        lambda m: m.update(format="CANARI"),
+        lambda m: m["files"][0].update(CANARI="x"),
+        lambda m: m["files"][0].update(sha256="CANARI"),
+    ],
+)
+def test_what_stands_in_a_manifest_that_is_refused_is_not_repeated(tmp_path, change):
+    folder = write_feed(tmp_path, siv_lines(3))
+    _edit_manifest(folder, change)
+    with pytest.raises(FeedRefused) as refused:
+        _read(folder)
+    assert "CANARI" not in str(refused.value)
+
+
 def test_a_file_the_manifest_does_not_name_is_refused(tmp_path):
     write_feed(tmp_path, siv_lines(3))
     write_file(tmp_path, "plus.csv.gz", [siv_line()])
@@ -306,6 +326,35 @@ def test_a_line_without_end_does_not_fill_the_memory(tmp_path):
             largest = max(largest, sum(len(r) for row in batch.rows for r in row))
     assert largest < 10_000
     assert _rows(path)[2] == [Reject(2, "line_too_long")]
+
+
+@pytest.mark.parametrize("line", [b"", b"a", GOOD[:20]])
+def test_many_short_lines_are_many_batches(tmp_path, line):
+    count = 3 * feed.BATCH_LINES_MAX + 5
+    content = HEADER + b"\n" + (line + b"\n") * count
+    path = write_bytes(tmp_path, "siv.csv.gz", content)
+    with FeedReader(path) as reader:
+        sizes = [batch.lines for batch in reader]
+    assert sum(sizes) == count
+    assert max(sizes) <= feed.BATCH_LINES_MAX
+    rejects = _rows(path)[2]
+    assert [reject.line for reject in rejects] == list(range(2, count + 2))
+
+
+def test_what_was_read_is_compared_with_the_manifest(tmp_path):
+    folder = write_feed(tmp_path, siv_lines(3))
+    (file,) = _read(folder).manifest.files
+    with FeedReader(folder / file.name) as reader:
+        reader.check(file)
+    path = write_file(folder, file.name, siv_lines(3, first=7))
+    for lines in (0, 1, 3):
+        with FeedReader(path) as reader:
+            for batch in reader:
+                if batch.lines >= lines:
+                    break
+            with pytest.raises(FeedRefused) as refused:
+                reader.check(file)
+        assert refused.value.code == "file_digest"
 
 
 def test_what_is_counted_is_what_is_read(tmp_path):

@@ -1,6 +1,8 @@
 """From a folder of extracts to the active release, whatever comes between."""
 
 import dataclasses
+import datetime as dt
+import gzip
 import io
 import os
 import pickle
@@ -9,18 +11,20 @@ import subprocess
 import sys
 import time
 
+import msgspec
 import pytest
 from django.db import connection
 
 from pseudonymizer import load
-from pseudonymizer.envelope import KeyRing, write_new_ring
+from pseudonymizer.envelope import KeyRing, release_mac, write_new_ring
 from pseudonymizer.errors import EnvelopeError, FeedRefused, ReleaseRefused, Unusable
-from pseudonymizer.feed import MANIFEST_NAME, FeedReader
+from pseudonymizer.feed import MANIFEST_NAME, FeedReader, read_feed
 from pseudonymizer.ingest import Sealer, ingest
 from pseudonymizer.progress import Progress
 from pseudonymizer.records import SealedRow
 from pseudonymizer.registration import Layout
 from tests.vehicles import (
+    SIV_COLUMNS,
     fni_line,
     siv_line,
     siv_lines,
@@ -278,8 +282,7 @@ def test_a_release_begun_under_another_key_is_not_taken_up(
     _begin(vault, config, folder)
     other = tmp_path / "other.json"
     write_new_ring(other, "register", bytes(range(32, 64)))
-    with pytest.raises(EnvelopeError):
-        _ingest(folder, dataclasses.replace(config, register_keys=other))
+    _refused_as_changed(folder, dataclasses.replace(config, register_keys=other))
 
 
 def test_another_ingest_is_waited_for_and_then_refused(
@@ -291,6 +294,193 @@ def test_another_ingest_is_waited_for_and_then_refused(
         _ingest(folder, config)
     assert refused.value.code == "ingest_running"
     assert _ingest(folder, config).activated
+
+
+class _ReplacesAFile(Progress):
+    """Puts another file of as many lines in place when a stage begins."""
+
+    def __init__(self, stage, folder, lines):
+        super().__init__(io.StringIO())
+        self._replaces = stage, folder, lines
+
+    def begin(self, stage, total):
+        at, folder, lines = self._replaces
+        if stage == at:
+            write_file(folder, "registrations-siv.csv.gz", lines)
+        super().begin(stage, total)
+
+
+def _refused_when_replaced(folder, config, stage, lines):
+    progress = _ReplacesAFile(stage, folder, lines)
+    with pytest.raises(FeedRefused) as refused:
+        ingest(folder, folder / MANIFEST_NAME, config, progress)
+    assert refused.value.code == "file_digest"
+
+
+def test_a_file_replaced_after_it_was_checked_is_not_loaded(vault, config, folder):
+    write_feed(folder, siv_lines(5), "bon")
+    _ingest(folder, config)
+    write_feed(folder, siv_lines(1000), "suivant")
+    _refused_when_replaced(folder, config, "load", siv_lines(1000, first=5000))
+    assert _states(vault) == ["active", "building"]
+    begun = vault.releases()[0].release
+    assert (vault.count_rows(begun), vault.file_reports(begun)) == (0, {})
+    assert _active(vault).release.label == "bon"
+    # The file that was delivered is loaded into the release that was begun.
+    write_file(folder, "registrations-siv.csv.gz", siv_lines(1000))
+    assert _ingest(folder, config).release == str(begun.uuid)
+    _assert_holds(vault, config, folder)
+
+
+def test_bytes_behind_the_last_line_are_of_the_file_too(vault, config, folder):
+    """The reader of gzip stops at the end of a member; the digest does not."""
+    write_feed(folder, siv_lines(5))
+    path = folder / "registrations-siv.csv.gz"
+
+    class Appends(Progress):
+        def begin(self, stage, total):
+            if stage == "load":
+                path.write_bytes(path.read_bytes() + bytes(3_000_000))
+
+    with pytest.raises(FeedRefused) as refused:
+        ingest(folder, folder / MANIFEST_NAME, config, Appends(io.StringIO()))
+    assert refused.value.code == "file_digest"
+    assert _states(vault) == ["building"]
+
+
+@pytest.mark.parametrize("stage", ["duplicates", "check"])
+def test_a_file_replaced_before_it_is_read_again_stops_the_activation(
+    vault, config, folder, stage
+):
+    lenient = dataclasses.replace(config, max_reject_share=0.5)
+    older, newer = _changed("01/01/2019"), _changed("01/01/2020")
+    write_feed(folder, siv_lines(5), "bon")
+    _ingest(folder, config)
+    others = siv_lines(50, first=100)
+    write_feed(folder, [older, newer, *others], "suivant")
+    _refused_when_replaced(folder, lenient, stage, [newer, older, *others])
+    assert _states(vault) == ["active", "building"]
+    assert _active(vault).release.label == "bon"
+
+
+# What stands in the row of a release is not believed
+
+
+def _refused_as_changed(folder, config):
+    with pytest.raises(ReleaseRefused) as refused:
+        _ingest(folder, config)
+    assert refused.value.code == "release_changed"
+    assert "set its state to 'failed'" in str(refused.value)
+
+
+def _digest(folder):
+    return read_feed(folder, folder / MANIFEST_NAME).digest
+
+
+def test_a_genuine_row_of_an_older_release_is_not_taken_up(vault, config, folder):
+    """It would give the new release the identifiers of the old one."""
+    for label in ("un", "deux"):
+        write_feed(folder, siv_lines(5), label)
+        _ingest(folder, config)
+    write_manifest(folder, "trois")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE vault_release SET state = 'building', manifest_sha256 = %s"
+            " WHERE state = 'previous'",
+            [_digest(folder)],
+        )
+    _refused_as_changed(folder, config)
+    assert _states(vault) == ["building", "active"]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE vault_release SET state = 'failed' WHERE state = 'building'"
+        )
+    assert _ingest(folder, config).activated
+    assert _states(vault) == ["failed", "previous", "active"]
+
+
+@pytest.mark.parametrize(
+    "change", [{"label": "autre"}, {"as_of": dt.date(2030, 1, 1)}], ids=str
+)
+def test_a_release_begun_with_another_label_or_date_is_not_taken_up(
+    vault, config, folder, change
+):
+    write_feed(folder, siv_lines(5))
+    _begin(vault, config, folder)
+    release = msgspec.structs.replace(vault.releases()[0].release, **change)
+    mac = release_mac(
+        KeyRing.read(config.register_keys, "register"),
+        uuid=release.uuid,
+        label=release.label,
+        as_of=release.as_of,
+        key_version=release.key_version,
+        salt=release.salt,
+        manifest_sha256=release.manifest_sha256,
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE vault_release SET label = %s, as_of = %s, mac = %s",
+            [release.label, release.as_of, mac],
+        )
+    _refused_as_changed(folder, config)
+
+
+# Lines that give no record do not fill the database
+
+
+def test_rejects_stop_the_load_and_a_bounded_number_is_kept(vault, config, folder):
+    write_feed(folder, siv_lines(5), "bon")
+    _ingest(folder, config)
+    header = ";".join(SIV_COLUMNS).encode()
+    (folder / "registrations-siv.csv.gz").write_bytes(
+        gzip.compress(header + b"\n" * 200_001)
+    )
+    write_file(folder, "autre.csv.gz", siv_lines(3000))
+    write_manifest(folder, "vide")
+    told = io.StringIO()
+    with pytest.raises(ReleaseRefused, match="ragged_row 2031") as refused:
+        ingest(folder, folder / MANIFEST_NAME, config, Progress(told))
+    assert refused.value.code == "too_many_rejects"
+    assert "at least 2031 of 203000 lines" in str(refused.value)
+    assert _states(vault) == ["active", "failed"]
+    # The limit, and the one that was beyond it.
+    assert len(_rejects(vault, vault.releases()[0].release)) == 2031
+
+
+def test_rejects_of_several_files_and_workers_stop_the_load(vault, config, folder):
+    header = ";".join(SIV_COLUMNS).encode()
+    for number in range(4):
+        folder.mkdir(exist_ok=True)
+        (folder / f"{number}.csv.gz").write_bytes(
+            gzip.compress(header + b"\n" * 50_001)
+        )
+    write_manifest(folder, "vide")
+    with pytest.raises(ReleaseRefused) as refused:
+        _ingest(folder, config, workers=2)
+    assert refused.value.code == "too_many_rejects"
+    assert _states(vault) == ["failed"]
+    assert len(_rejects(vault, vault.releases()[0].release)) <= 2 * 2001
+
+
+def test_a_file_given_up_for_its_rejects_is_never_taken_for_loaded(
+    vault, config, folder
+):
+    """A kill before the release is failed, and then a limit that is higher."""
+    write_feed(folder, [*siv_lines(20), siv_line(plaq_immat="")])
+
+    class Stops(Progress):
+        def file_done(self, file):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        ingest(folder, folder / MANIFEST_NAME, config, Stops(io.StringIO()))
+    assert _states(vault) == ["building"]
+    lenient = dataclasses.replace(config, max_reject_share=0.5)
+    with pytest.raises(ReleaseRefused) as refused:
+        _ingest(folder, lenient)
+    assert refused.value.code == "counts"
+    assert _states(vault) == ["failed"]
+    assert _ingest(folder, lenient).rows == 20
 
 
 # Two lines of one identity

@@ -18,19 +18,33 @@ FILE = FeedFile("siv.csv.gz", 1, "ab" * 32, 3)
 
 
 def _release(label="essai"):
-    return Release(0, uuid.uuid4(), label, dt.date(2022, 6, 1), 1, bytes(32), bytes(32))
-
-
-def _digest(text="manifest"):
-    return hashlib.sha256(text.encode()).digest()
+    return Release(
+        number=0,
+        uuid=uuid.uuid4(),
+        label=label,
+        as_of=dt.date(2022, 6, 1),
+        key_version=1,
+        salt=b"s" * 32,
+        manifest_sha256=hashlib.sha256(label.encode()).digest(),
+        mac=b"m" * 32,
+    )
 
 
 def _row(number, sealed=b"sealed"):
     return SealedRow(bytes(15) + bytes([number]), 0, sealed)
 
 
-def _load(vault, release, *rows, file=FILE, rejects=()):
-    vault.load_file(release, file, [SealedBatch(list(rows), list(rejects))])
+def _load(vault, release, *rows, file=FILE, rejects=(), most=100):
+    vault.load_file(release, file, [SealedBatch(list(rows), list(rejects))], most)
+
+
+def _secrets(vault, release):
+    """Return salt and MAC as they stand in the table."""
+    return next(
+        (state.release.salt, state.release.mac)
+        for state in vault.releases()
+        if state.release.number == release.number
+    )
 
 
 def _states(vault):
@@ -38,7 +52,7 @@ def _states(vault):
 
 
 def _activated(vault, label):
-    release = vault.create(_release(label), _digest(label))
+    release = vault.create(_release(label))
     _load(vault, release, _row(1))
     assert vault.build_index(release)
     vault.activate(release, Totals(1, 1, 0))
@@ -47,7 +61,7 @@ def _activated(vault, label):
 
 @pytest.fixture
 def release(vault):
-    return vault.create(_release(), _digest())
+    return vault.create(_release())
 
 
 def test_a_row_is_read_as_it_was_loaded(vault, release):
@@ -74,7 +88,7 @@ def test_a_file_that_fails_leaves_nothing(vault, release):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        vault.load_file(release, FILE, batches())
+        vault.load_file(release, FILE, batches(), 100)
     assert vault.count_rows(release) == 0
     assert vault.file_reports(release) == {}
     _load(vault, release, _row(1))
@@ -87,7 +101,7 @@ def test_a_file_that_is_marked_is_not_read_again(vault, release):
         yield
 
     _load(vault, release, _row(1))
-    vault.load_file(release, FILE, never())
+    vault.load_file(release, FILE, never(), 100)
     assert vault.count_rows(release) == 1
 
 
@@ -104,7 +118,7 @@ def test_two_jobs_that_load_the_same_file_load_it_once(config, vault, release):
             _load(other, release, _row(1))
 
     threads = [
-        threading.Thread(target=vault.load_file, args=(release, FILE, slow())),
+        threading.Thread(target=vault.load_file, args=(release, FILE, slow(), 100)),
         threading.Thread(target=second),
     ]
     threads[0].start()
@@ -124,11 +138,29 @@ def test_more_rejects_than_fit_in_memory_at_once_are_all_written(
         SealedBatch([_row(n)], [Reject(2 * n, "ragged_row"), Reject(2 * n + 1, "x")])
         for n in range(1, 5)
     ]
-    vault.load_file(release, FILE, batches)
+    vault.load_file(release, FILE, batches, 8)
     assert vault.count_rows(release) == 4
     (report,) = vault.file_reports(release).values()
     assert report.rejects == {"ragged_row": 4, "x": 4}
-    assert report.rows == 4
+    assert (report.lines, report.rows) == (3, 4)
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 10_000])
+def test_reading_ends_with_the_reject_beyond_the_limit(
+    vault, release, monkeypatch, at_once
+):
+    monkeypatch.setattr(load, "REJECTS_AT_ONCE", at_once)
+
+    def batches():
+        for n in range(1, 4):
+            yield SealedBatch([_row(n)], [Reject(2 * n, "x"), Reject(2 * n + 1, "x")])
+        raise AssertionError
+
+    vault.load_file(release, FILE, batches(), 4)
+    (report,) = vault.file_reports(release).values()
+    assert report.rejects == {"x": 5}
+    # Of no line it is said that it was loaded: no count will ever fit.
+    assert (report.lines, report.rows) == (0, 0)
 
 
 def test_nothing_is_loaded_into_a_release_that_is_not_being_built(vault, release):
@@ -164,14 +196,14 @@ def test_one_row_stays_of_each_identity(vault, release):
 
 def test_activation_moves_every_release_on(vault):
     first = _activated(vault, "1")
-    abandoned = vault.create(_release("abandoned"), _digest("abandoned"))
+    abandoned = vault.create(_release("abandoned"))
     second = _activated(vault, "2")
     assert _states(vault) == {
         first.number: "previous",
         abandoned.number: "retired",
         second.number: "active",
     }
-    later = vault.create(_release("later"), _digest("later"))
+    later = vault.create(_release("later"))
     third = _activated(vault, "3")
     assert _states(vault) == {
         first.number: "retired",
@@ -189,6 +221,8 @@ def test_retired_releases_are_dropped_and_listed_still(vault):
     assert sizes[first.number] is None
     assert sizes[second.number] > 0
     assert _states(vault)[first.number] == "dropped"
+    assert _secrets(vault, first) == (bytes(32), bytes(32))
+    assert _secrets(vault, second) == (second.salt, second.mac)
     assert vault.read(third, _row(1).record_id) == _row(1)
 
 
@@ -211,6 +245,7 @@ def test_a_failed_release_keeps_its_rejects_alone(vault, release):
     (state,) = vault.releases()
     assert (state.state, state.size_bytes) == ("failed", None)
     assert (state.lines, state.rows, state.rejects) == (3, 1, 1)
+    assert _secrets(vault, release) == (bytes(32), bytes(32))
     assert vault.rejected_lines(release, FILE.name, 3) == {3}
 
 

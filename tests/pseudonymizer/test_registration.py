@@ -733,6 +733,22 @@ def test_an_unknown_key_that_no_record_can_hold_is_told(value: Any) -> None:
     assert record(nouveau=_nested(16)).extras == {"nouveau": _nested(16)}
 
 
+@pytest.mark.parametrize("value", [2**64, {"a": -(2**70)}, {"a": _nested(16)}])
+def test_what_no_record_can_hold_is_told_in_the_map_of_oppositions_too(
+    value: Any,
+) -> None:
+    found = record(sit_adm={"opposition": {"oves": value, "otcis": 7}})
+    assert found == changed(
+        suspensions=(),
+        oppositions=(),
+        pledges=(),
+        seizures=(),
+        quality=("type_unreadable:sit_adm.opposition.oves",),
+        extras={"sit_adm.opposition.otcis": 7},
+    )
+    assert reopened(found) == found
+
+
 def test_the_last_of_two_equal_keys_counts() -> None:
     for v in (
         '{"marque": "UN", "marque": "DEUX"}',
@@ -921,6 +937,7 @@ _scalars = st.one_of(
     st.booleans(),
     st.integers(),
     st.integers(-(2**70), 2**70),
+    st.sampled_from([2**64, -(2**63) - 1]),
     st.floats(allow_nan=False, allow_infinity=False),
     st.text(max_size=8),
     st.sampled_from(
@@ -942,6 +959,21 @@ _values = st.recursive(
     max_leaves=5,
 )
 _KEYS = ("nouveau", "", "é", "date", "historique", "sit_adm.gages")
+_TOO_MUCH = (2**64, -(10**400), "1" * 5_000, {"a": [2**64]}, _nested(17), _nested(200))
+
+
+@pytest.mark.parametrize("path", [path for path in _PATHS if path], ids=str)
+def test_what_no_record_can_hold_costs_no_line_its_row_wherever_it_stands(
+    path: tuple[Any, ...],
+) -> None:
+    for value in (*_TOO_MUCH, {"a": _TOO_MUCH[0]}, [_TOO_MUCH[0]]):
+        facts = json.loads(json.dumps(FULL))
+        place = facts
+        for key in path[:-1]:
+            place = place[key]
+        place[path[-1]] = value
+        found = registration(siv_line(v=json.dumps(facts))).record
+        assert reopened(found) == found
 
 
 @st.composite

@@ -32,6 +32,7 @@ def release(row: Json) -> Release:
             **row,
             "uuid": UUID(row["uuid"]),
             "salt": bytes.fromhex(row["salt"]),
+            "manifest_sha256": bytes.fromhex(row["manifest_sha256"]),
             "mac": bytes.fromhex(row.get("mac", "")),
         },
         Release,

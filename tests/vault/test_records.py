@@ -114,6 +114,7 @@ def test_a_row_moved_to_another_release_is_a_fault(publish):
         {"as_of": dt.date(2030, 1, 1)},
         {"salt": bytes(32)},
         {"mac": bytes(32)},
+        {"manifest_sha256": bytes(32)},
         {"uuid": "00000000-0000-4000-8000-000000000000"},
     ],
 )
