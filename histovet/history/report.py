@@ -1,8 +1,8 @@
 """A record → what may be shown of it, to its holder or to others.
 
 Pure. A report for others never hands out the credential: the day of the current
-certificate is the FNI credential and predicts the SIV formula number, so that day,
-and every other date that falls on it, is coarsened. Source: docs/report.md.
+certificate is the FNI credential and predicts the SIV formula number, so its date,
+and every other one in its month or year, is coarsened. Source: docs/report.md.
 """
 
 from __future__ import annotations
@@ -109,11 +109,12 @@ class ShownProcedure:
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """`months_held` is whole months from the last change of holder to the as-of date,
-    counted from the coarsened day when that day is coarsened; None when the register
-    has no such operation."""
+    """`held_since` is the last change of holder and `months_held` whole months from it
+    to the as-of date, counted from the coarsened day when that day is coarsened; both
+    None when the register has no such operation."""
 
     issue_date: ShownDate | None
+    held_since: ShownDate | None
     months_held: int | None
     cancelled: bool | None
     cancelled_on: ShownDate | None
@@ -201,6 +202,7 @@ def report(record: Record, *, audience: Audience, as_of: dt.date) -> Report:
         )
         for operation in record.operations
     )
+    held_since = _held_since(operations)
     last_claim, last_resolution = (
         shown(record.last_claim),
         shown(record.last_resolution),
@@ -219,7 +221,8 @@ def report(record: Record, *, audience: Audience, as_of: dt.date) -> Report:
         last_change=shown(record.last_change),
         certificate=Certificate(
             issue_date=shown(record.issue_date),
-            months_held=_months_held(operations, as_of),
+            held_since=held_since,
+            months_held=_months(held_since.date, as_of) if held_since else None,
             cancelled=record.certificate_cancelled,
             cancelled_on=shown(record.certificate_cancelled_on),
             lost=record.certificate_lost,
@@ -304,17 +307,21 @@ class _Dates:
     """How dates of one record are shown to one audience."""
 
     def __init__(self, record: Record, audience: Audience) -> None:
-        self._hidden = record.issue_date if audience is Audience.OTHERS else None
-        self._precision = (
-            Precision.MONTH if record.register is Register.SIV else Precision.YEAR
-        )
+        self._siv = record.register is Register.SIV
+        hidden = record.issue_date if audience is Audience.OTHERS else None
+        self._hidden = None if hidden is None else self._coarse(hidden)
 
     def __call__(self, date: dt.date | None) -> ShownDate | None:
         if date is None:
             return None
-        if date != self._hidden:
-            return ShownDate(date, Precision.DAY)
-        if self._precision is Precision.MONTH:
+        # The whole period of the certificate, and not its day alone: what is dated a day
+        # or two beside it would give the day back (docs/adr/0003).
+        if self._hidden is not None and self._coarse(date) == self._hidden:
+            return self._hidden
+        return ShownDate(date, Precision.DAY)
+
+    def _coarse(self, date: dt.date) -> ShownDate:
+        if self._siv:
             return ShownDate(date.replace(day=1), Precision.MONTH)
         return ShownDate(date.replace(month=1, day=1), Precision.YEAR)
 
@@ -349,13 +356,14 @@ class _Dates:
         )
 
 
-def _months_held(operations: Iterable[ShownOperation], as_of: dt.date) -> int | None:
+def _held_since(operations: Iterable[ShownOperation]) -> ShownDate | None:
     dates = [o.date for o in operations if o.code in _DATING and o.date]
-    if not dates:
-        return None
-    start = max(dates, key=attrgetter("last_day")).date
-    months = (as_of.year - start.year) * 12 + as_of.month - start.month
-    return max(0, months - (as_of.day < start.day))
+    return max(dates, key=attrgetter("last_day"), default=None)
+
+
+def _months(start: dt.date, end: dt.date) -> int:
+    months = (end.year - start.year) * 12 + end.month - start.month
+    return max(0, months - (end.day < start.day))
 
 
 def _running(procedures: Iterable[DamageProcedure]) -> bool | None:

@@ -9,7 +9,9 @@ import pytest
 
 from histovet.history.forms import IdentityForm
 from histovet.history.retrieve import retrieve
+from histovet.vault import decoy
 from histovet.vault.errors import NoActiveRelease
+from pseudonymizer.holder import Fingerprinter
 from tests import extract, slips
 from tests.publish import publish
 
@@ -63,3 +65,14 @@ def test_the_day_before_the_date_of_the_certificate_finds_nothing(certificates):
         f"{day:02}{one.proof[2:]}" for day in (7, 8) if f"{day:02}" != one.proof[:2]
     )
     assert found(one.form(issue_date=other)) is None
+
+
+@pytest.mark.parametrize("kind", decoy.FINGERPRINTS)
+def test_nothing_matches_a_decoy(kind):
+    """Not even what was typed of letters that no name holds."""
+    fingerprinter = Fingerprinter(bytes(range(256)) * 6, str.encode)
+    for name in ("MARTIN", "LE GOFF", "A", "", "-", "123", "ÉÉ"):
+        recorded = [decoy.FINGERPRINTS[kind]]
+        assert not fingerprinter.person_matches(name, "", recorded)
+        assert not fingerprinter.person_matches(name, name, recorded)
+        assert not fingerprinter.company_matches(name, None, recorded)
