@@ -14,6 +14,7 @@ histovet.E011  a header of the client's choice decides the host name
 histovet.E012  static files were not collected (only where the site is served)
 """
 
+import ipaddress
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -28,10 +29,33 @@ from pseudonymizer.errors import KeyRingError
 
 TAG = "histovet"
 
-# A network no operator's proxies fill alone: the widest private ones are 10.0.0.0/8
-# and fc00::/7.
-_WIDEST_IPV4_PREFIX = 8
-_WIDEST_IPV6_PREFIX = 7
+# Wider public networks belong to more than one operator: providers are given a /32 of
+# IPv6 each.
+_WIDEST_PUBLIC_IPV4 = 16
+_WIDEST_PUBLIC_IPV6 = 32
+# Where nobody stands who was not let in.
+# Sources: RFC 1918, 6598, 1122, 3927; RFC 4193, 4291.
+_PRIVATE_IPV4 = [
+    ipaddress.IPv4Network(network)
+    for network in (
+        "10.0.0.0/8",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "100.64.0.0/10",
+        "127.0.0.0/8",
+        "169.254.0.0/16",
+    )
+]
+_PRIVATE_IPV6 = [
+    ipaddress.IPv6Network("fc00::/7"),
+    ipaddress.IPv6Network("fe80::/10"),
+]
+# Each holds all of IPv4: mapped addresses, and those of a translator.
+# Sources: RFC 4291, section 2.5.5.2; RFC 6052, section 2.1.
+_IPV4_WITHIN_IPV6 = [
+    ipaddress.IPv6Network("::ffff:0:0/96"),
+    ipaddress.IPv6Network("64:ff9b::/96"),
+]
 
 # "testserver" and "localhost" are what Django's own test tools answer to.
 _LOCAL_HOSTS = frozenset(("127.0.0.1", "localhost", "[::1]", "testserver"))
@@ -42,21 +66,48 @@ _OPEN_SOURCES = frozenset(
 )
 
 AppConfigs = Sequence[AppConfig] | None
+IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 @register(TAG)
 def trusted_proxies_are_few(
     app_configs: AppConfigs, **kwargs: Any
 ) -> Iterator[CheckMessage]:
-    for network in settings.TRUSTED_PROXIES:
-        widest = _WIDEST_IPV4_PREFIX if network.version == 4 else _WIDEST_IPV6_PREFIX
-        if network.prefixlen < widest:
+    networks = [_as_ipv4(network) for network in settings.TRUSTED_PROXIES]
+    ipv4 = [n for n in networks if isinstance(n, ipaddress.IPv4Network)]
+    ipv6 = [n for n in networks if isinstance(n, ipaddress.IPv6Network)]
+    # Together two halves of a network are as wide as the whole.
+    joined: list[IPNetwork] = [
+        *ipaddress.collapse_addresses(ipv4),
+        *ipaddress.collapse_addresses(ipv6),
+    ]
+    for network in joined:
+        if _is_wide(network):
             yield Error(
                 f"HISTOVET_TRUSTED_PROXIES holds {network}, in which anyone may stand.",
                 hint="Name only the addresses of your own proxies: whoever is in the "
                 "network chooses which visitor an attempt is counted against.",
                 id="histovet.E001",
             )
+
+
+def _as_ipv4(network: IPNetwork) -> IPNetwork:
+    """Return the IPv4 network that stands within one of IPv6, any other unchanged."""
+    for whole in _IPV4_WITHIN_IPV6:
+        if isinstance(network, ipaddress.IPv6Network) and network.subnet_of(whole):
+            last = int(network.network_address) & 0xFFFF_FFFF
+            return ipaddress.IPv4Network((last, network.prefixlen - whole.prefixlen))
+    return network
+
+
+def _is_wide(network: IPNetwork) -> bool:
+    if isinstance(network, ipaddress.IPv4Network):
+        private = any(map(network.subnet_of, _PRIVATE_IPV4))
+        return network.prefixlen < _WIDEST_PUBLIC_IPV4 and not private
+    if any(map(network.overlaps, _IPV4_WITHIN_IPV6)):
+        return True
+    private = any(map(network.subnet_of, _PRIVATE_IPV6))
+    return network.prefixlen < _WIDEST_PUBLIC_IPV6 and not private
 
 
 @register(TAG)

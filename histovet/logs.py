@@ -5,8 +5,10 @@ by its method, the pattern it matched and the status; its address stays out, bec
 link's stands under /r/ and what somebody types into the address bar is anybody's guess.
 """
 
+import copy
 import datetime as dt
 import logging
+import sys
 import traceback
 from collections.abc import ItemsView
 from types import TracebackType
@@ -32,7 +34,7 @@ class LineFormatter(logging.Formatter):
             record.name,
             self._message(record),
         ]
-        if record.exc_info:
+        if record.exc_info and record.exc_info[0]:
             parts.append(self.formatException(record.exc_info))
         return " ".join(parts).replace("\n", " ")
 
@@ -59,6 +61,20 @@ class LineFormatter(logging.Formatter):
                 None if exc.__suppress_context__ else exc.__context__
             )
         return " caused_by ".join(links)
+
+
+class PlaceFormatter(LineFormatter):
+    """One line a record without its message: the place that wrote it, and the exception
+    that was being handled there. For who puts what clients sent into messages."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        if not record.exc_info:
+            record = copy.copy(record)
+            record.exc_info = sys.exc_info()
+        return super().format(record)
+
+    def _message(self, record: logging.LogRecord) -> str:
+        return f"by={record.pathname}:{record.lineno}:{record.funcName}"
 
 
 _METHODS = frozenset(

@@ -150,15 +150,15 @@ SILENCED_SYSTEM_CHECKS = ["django_ratelimit.W001"]
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "histovet.pages.middleware.content_security_policy",
+    "histovet.middleware.content_security_policy",
     "django_permissions_policy.PermissionsPolicyMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "histovet.pages.headers.same_origin_resources",
     # Below the headers, so that files carry them too.
     "whitenoise.middleware.WhiteNoiseMiddleware",
     # Above all that may answer a request of a partner with a page.
-    "histovet.partners.answers.api_answers",
-    "histovet.pages.middleware.language",
+    "histovet.partners.middleware.api_answers",
+    "histovet.middleware.language",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
 ]
@@ -214,6 +214,8 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = STATE_DIR / "static"
 WHITENOISE_USE_FINDERS = DEVELOPMENT
 WHITENOISE_AUTOREFRESH = DEVELOPMENT
+# Nothing here is for the pages of others.
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 STORAGES = {
     "staticfiles": {
         "BACKEND": (

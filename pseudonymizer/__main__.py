@@ -102,7 +102,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             f" [{exc.code}]" if isinstance(exc, FeedRefused | ReleaseRefused) else ""
         )
         print(f"error{named}: {exc}", file=sys.stderr)
-        return EXIT_CODES[type(exc)]
+        return EXIT_CODES.get(type(exc), 1)
     finally:
         progress.close()
     return code

@@ -35,8 +35,6 @@ GENERATION_MAX = 2**15 - 1
 # 37 characters of a canonical name (boundary, A–Z, 0–9), so 37² ordered pairs.
 BIGRAM_TABLE_BYTES = 37 * 37
 
-PURPOSES = ("register", "site")
-
 _REGISTER_CODE = {Register.SIV: b"\x01", Register.FNI: b"\x02"}
 _REGISTER_OF = {code: register for register, code in _REGISTER_CODE.items()}
 

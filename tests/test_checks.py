@@ -41,10 +41,46 @@ def test_production_settings_pass(good):
     assert found() == []
 
 
-@pytest.mark.parametrize("network", ["0.0.0.0/0", "::/0", "128.0.0.0/1", "2000::/3"])
+def networks(*names: str) -> tuple:
+    return tuple(ipaddress.ip_network(name) for name in names)
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        *("0.0.0.0/0", "128.0.0.0/1", "1.0.0.0/8", "203.0.0.0/15", "10.0.0.0/7"),
+        *("::/0", "2000::/3", "2001:db8::/31", "fc00::/6"),
+        # All of IPv4, or much of it, as a socket for both shows it.
+        *("::ffff:0:0/96", "::ffff:0.0.0.0/97", "::ffff:1.0.0.0/104", "::/80"),
+        *("::fffe:0:0/95", "64:ff9b::/96", "64:ff9b::/64"),
+    ],
+)
 def test_a_proxy_network_that_holds_the_internet_is_refused(good, network):
-    good.TRUSTED_PROXIES = (ipaddress.ip_network(network),)
+    good.TRUSTED_PROXIES = networks(network)
     assert found() == ["histovet.E001"]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("0.0.0.0/8", "1.0.0.0/8"),
+        ("198.18.0.0/16", "198.19.0.0/16"),
+        ("2001:db8::/32", "2001:db9::/32"),
+        ("::ffff:203.0.0.0/112", "203.1.0.0/16"),
+    ],
+)
+def test_wide_networks_are_seen_in_pieces(good, names):
+    good.TRUSTED_PROXIES = networks(*names)
+    assert "histovet.E001" in found()
+
+
+def test_networks_of_ones_own_pass(good):
+    good.TRUSTED_PROXIES = networks(
+        *("10.0.0.0/8", "172.16.0.0/12", "100.64.0.0/10", "127.0.0.0/8"),
+        *("203.0.0.0/16", "198.51.100.7/32", "::ffff:203.0.0.0/112"),
+        *("::ffff:10.0.0.0/104", "fc00::/7", "fe80::/10", "2001:db8::/32", "::1/128"),
+    )
+    assert found() == []
 
 
 @pytest.mark.parametrize("hosts", [["*"], ["histovet.example", "*"], []])

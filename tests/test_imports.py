@@ -16,10 +16,8 @@ RANKS = {"vault": 0, "history": 1, "sharing": 2, "partners": 2}
 CRYPTOGRAPHY = {"hashlib", "hmac", "cryptography", "Crypto", "nacl", "jwt"}
 MAY_DO_CRYPTOGRAPHY = {
     "pseudonymizer/envelope.py": CRYPTOGRAPHY,
-    # Digests of files and of the keys of partners: no data of a vehicle.
+    # Digests of files: no data of a vehicle.
     "pseudonymizer/feed.py": {"hashlib"},
-    "histovet/partners/auth.py": {"hashlib"},
-    # Names of counters, under subkeys of the site ring that envelope.py derives.
 }
 MAY_READ_THE_ENVIRONMENT = {"pseudonymizer/config.py", "histovet/settings.py"}
 # Django's own form of these two sets a variable, and reads none.

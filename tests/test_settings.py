@@ -308,3 +308,10 @@ def test_a_server_does_not_start_without_its_static_files(production):
 def test_a_server_starts_in_production_without_a_word(deployed):
     done = manage(deployed, "-c", "import histovet.wsgi")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_files_are_for_no_other_site(production, start, client):
+    assert start(production)["WHITENOISE_ALLOW_ALL_ORIGINS"] is False
+    answer = client.get("/static/css/histovet.css")
+    assert answer.status_code == 200
+    assert "Access-Control-Allow-Origin" not in answer.headers

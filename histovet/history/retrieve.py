@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from histovet.history.forms import Enquiry
-from histovet.vault import decoy, records, releases
-from histovet.vault.records import Opened
+from histovet.vault import decoy, reading, releases
+from histovet.vault.reading import Opened
 from pseudonymizer.records import HolderKind, Register
 
 
@@ -15,7 +15,7 @@ def retrieve(enquiry: Enquiry) -> Opened | None:
     opened and names are matched with a holder of the kind that was typed. Raises
     NoActiveRelease, and EnvelopeError for a row that was changed.
     """
-    opened = records.read(enquiry.identity)
+    opened = reading.read(enquiry.identity)
     release = opened.release if opened else releases.active()
     company = enquiry.company is not None
     recorded = tuple(

@@ -128,12 +128,10 @@ def _holder_as_json(vehicle: Showcase) -> dict[str, dict[str, object]]:
 
 
 def _gunicorn(port: int) -> list[str]:
-    # No access log: it would hold the addresses of links.
     return [
-        *(sys.executable, "-m", "gunicorn", "histovet.wsgi:application"),
+        *(sys.executable, "-m", "gunicorn"),
+        *("--config", "python:histovet.gunicorn"),
         *("--bind", f"127.0.0.1:{port}"),
-        *("--worker-class", "gthread", "--workers", "2", "--threads", "4"),
-        "--no-control-socket",
         *("--graceful-timeout", "2", "--log-level", "warning"),
     ]
 

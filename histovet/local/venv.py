@@ -8,12 +8,14 @@ import hashlib
 import os
 import shutil
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from histovet.local.errors import LocalError, Stopped
 from histovet.local.locks import exclusive
 from histovet.local.processes import Children, children
 from histovet.local.state import REPOSITORY, State, open_state
+from histovet.local.temporary import temporary_folder
 from histovet.local.terminal import fail, say
 
 _REQUIREMENTS = REPOSITORY / "requirements-dev.txt"
@@ -28,7 +30,11 @@ def ensure_venv(state: State, family: Children) -> None:
     def waiting() -> None:
         say("Waiting for another make to finish the virtual environment")
 
-    with exclusive(state.lock("venv"), family.pause, waiting):
+    with (
+        exclusive(state.lock("venv"), family.pause, waiting),
+        temporary_folder(state) as temporary,
+    ):
+        environment = {**os.environ, "TMPDIR": str(temporary)}
         installed = state.venv / "requirements.sha256"
         wanted = hashlib.sha256(_REQUIREMENTS.read_bytes()).hexdigest()
         if installed.exists() and installed.read_text() == wanted:
@@ -38,7 +44,7 @@ def ensure_venv(state: State, family: Children) -> None:
         made = state.venv / "made"
         if not made.exists():
             shutil.rmtree(state.venv, ignore_errors=True)
-            _make(state.venv, family)
+            _make(state.venv, family, environment)
             made.touch()
         installed.unlink(missing_ok=True)
         say("Installing the dependencies of requirements-dev.txt (about a minute)")
@@ -55,18 +61,20 @@ def ensure_venv(state: State, family: Children) -> None:
                 # Compiled where the cache is, see the Makefile.
                 "--no-compile",
                 "--require-hashes",
+                # To build a package is to run what its archive brings.
+                "--only-binary=:all:",
                 "--requirement",
                 str(_REQUIREMENTS),
             ],
-            os.environ,
+            environment,
         )
         installed.write_text(wanted)
 
 
-def _make(folder: Path, family: Children) -> None:
+def _make(folder: Path, family: Children, environment: Mapping[str, str]) -> None:
     say(f"Making the virtual environment {folder}")
     family.check(
-        "python -m venv", [sys.executable, "-m", "venv", str(folder)], os.environ
+        "python -m venv", [sys.executable, "-m", "venv", str(folder)], environment
     )
 
 

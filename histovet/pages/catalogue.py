@@ -16,6 +16,7 @@ from babel.messages.pofile import read_po, write_po
 from django.template import Engine
 from django.template.base import FilterExpression, Node, Template, Variable
 from django.templatetags.i18n import BlockTranslateNode, TranslateNode
+from django.utils.translation import trim_whitespace
 
 _PYTHON_CALLS = {
     "_": None,
@@ -61,7 +62,7 @@ def texts_of_template(path: Path, name: str) -> Iterator[Text]:
             singular, _ = node.render_token_list(node.singular)
             plural, _ = node.render_token_list(node.plural) if node.plural else ("", [])
             if node.trimmed:
-                singular, plural = " ".join(singular.split()), " ".join(plural.split())
+                singular, plural = trim_whitespace(singular), trim_whitespace(plural)
             yield Text(singular, plural, _literal(node.message_context), name)
 
 

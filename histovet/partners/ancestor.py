@@ -2,7 +2,7 @@
 
 The ancestor omits what it does not know, except numbers, uses and lists, which it sends
 as 0, false and []. So do we, and name those in `histovet.unknown`. The shape is
-histovet/partners/answer.py.
+histovet/partners/document.py.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from histovet.history.retrieve import retrieve
 from histovet.partners.ancestor import ancestor_document
 from histovet.partners.auth import Partner, authenticate
 from histovet.partners.demand import read_demand
-from histovet.partners.failures import count_failure, refuse_after_failures
+from histovet.partners.failure_budget import count_failure, refuse_after_failures
 from histovet.partners.models import Scope
 from histovet.partners.openapi import report_by_data_details
 from histovet.partners.problems import (
@@ -26,7 +26,7 @@ from histovet.partners.problems import (
     Refused,
     problem_response,
 )
-from histovet.partners.quotas import count_report, count_request
+from histovet.partners.quotas import count_report, count_request, refuse_without_quota
 from histovet.vault.errors import NoActiveRelease
 from pseudonymizer.errors import KeyRingError
 
@@ -68,9 +68,13 @@ def report_by_data(request: HttpRequest) -> HttpResponse:
     demand = read_demand(request)
     plate = demand.enquiry.identity.plate
     refuse_after_failures(partner, plate, now)
+    # Before anything is sought, and after what was not found as after what was: with
+    # the quota used up, right data and wrong get the same answer.
+    refuse_without_quota(request, partner)
     opened = retrieve(demand.enquiry)
     if opened is None:
         count_failure(partner, plate, now)
+        refuse_without_quota(request, partner)
         raise Refused(Problem.REPORT_NOT_FOUND)
     count_report(request, partner)
     shown = report(

@@ -235,9 +235,12 @@ def _day(text: str) -> str:
         return text
     try:
         moment = dt.datetime.fromisoformat(text)
-    except ValueError:
+        if moment.tzinfo:
+            moment = moment.astimezone(PARIS)
+    except (ValueError, OverflowError):
+        # The latter where France is in the year 0 or 10000.
         return text
-    return (moment.astimezone(PARIS) if moment.tzinfo else moment).date().isoformat()
+    return moment.date().isoformat()
 
 
 def _form_errors(form: IdentityForm) -> list[FieldError]:

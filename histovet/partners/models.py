@@ -6,10 +6,20 @@ import datetime as dt
 import re
 
 from django.contrib.postgres.fields import ArrayField
-from django.db import models
+from django.db import models, transaction
 from django.db.models import F, Q
 
-from histovet.partners.auth import SHOWN_CHARACTERS, key_digest, new_key, shown_part
+from histovet.partners.auth import (
+    SHOWN_CHARACTERS,
+    Terms,
+    active_version,
+    folded,
+    key_digest,
+    new_key,
+    shown_part,
+    terms_hold,
+    terms_mac,
+)
 
 NAME_MAX = 80
 RATE = re.compile(r"[1-9][0-9]{0,4}/[smh]")
@@ -26,11 +36,20 @@ SCOPES = [scope.value for scope in Scope]
 class PartnerKeys(models.QuerySet["PartnerKey"]):
     def others_of(self, key: PartnerKey) -> PartnerKeys:
         """Return the other keys of the same partner that are not suspended."""
-        return self.filter(name=key.name, suspended_at=None).exclude(pk=key.pk)
+        same = self.filter(folded_name=key.folded_name, suspended_at=None)
+        return same.exclude(pk=key.pk)
 
     def suspend(self, now: dt.datetime) -> int:
-        """Return how many were suspended."""
-        return self.update(suspended_at=now)
+        """Return how many were suspended; one that was changed is refused anyway."""
+        with transaction.atomic():
+            intact = [key for key in self.select_for_update() if key.is_intact()]
+            for key in intact:
+                key.suspend(now)
+        return len(intact)
+
+
+class KeyChanged(Exception):
+    """The row is not as the site wrote it, and gets no new MAC."""
 
 
 class PartnerKey(models.Model):
@@ -41,7 +60,12 @@ class PartnerKey(models.Model):
     """
 
     name = models.CharField(max_length=NAME_MAX)
+    # By which keys belong to one partner, however an operator typed its name.
+    folded_name = models.TextField()
     digest = models.BinaryField(unique=True)
+    # Of the site ring, for the digest and the MAC.
+    key_version = models.SmallIntegerField()
+    mac = models.BinaryField()
     shown = models.CharField(max_length=SHOWN_CHARACTERS)
     scopes = ArrayField(models.CharField(max_length=32, choices=Scope))
     rate = models.CharField(max_length=8)
@@ -58,7 +82,7 @@ class PartnerKey(models.Model):
 
     class Meta:
         db_table = "partners_key"
-        indexes = (models.Index(fields=["name"], name="partners_key_name"),)
+        indexes = (models.Index(fields=["folded_name"], name="partners_key_name"),)
         constraints = (
             models.CheckConstraint(
                 condition=~Q(name=""), name="partners_key_has_a_name"
@@ -96,10 +120,12 @@ class PartnerKey(models.Model):
         now: dt.datetime,
     ) -> tuple[PartnerKey, str]:
         """Return the stored row and the key, which cannot be had again."""
-        key = new_key()
-        row = cls.objects.create(
+        key, version = new_key(), active_version()
+        row = cls(
             name=name,
-            digest=key_digest(key),
+            folded_name=folded(name),
+            digest=key_digest(key, version),
+            key_version=version,
             shown=shown_part(key),
             scopes=sorted(set(scopes)),
             rate=rate,
@@ -107,17 +133,46 @@ class PartnerKey(models.Model):
             created_at=now,
             expires_at=expires_at,
         )
+        row.mac = terms_mac(row._terms(), version)
+        row.save(force_insert=True)
         return row, key
 
     def state(self, now: dt.datetime) -> str:
+        if not self.is_intact():
+            return "changed"
         if self.suspended_at:
             return "suspended"
         return "live" if self.expires_at > now else "expired"
 
+    def is_intact(self) -> bool:
+        """Tell whether the row says what the site wrote."""
+        return terms_hold(self._terms(), self.key_version, bytes(self.mac))
+
     def suspend(self, now: dt.datetime) -> None:
-        self.suspended_at = now
-        self.save(update_fields=["suspended_at"])
+        """Raises KeyChanged."""
+        self._set_suspended_at(now)
 
     def resume(self) -> None:
-        self.suspended_at = None
-        self.save(update_fields=["suspended_at"])
+        """Raises KeyChanged."""
+        self._set_suspended_at(None)
+
+    def _set_suspended_at(self, moment: dt.datetime | None) -> None:
+        # Or a new MAC would make what somebody else wrote our own.
+        if not self.is_intact():
+            raise KeyChanged
+        self.suspended_at = moment
+        self.mac = terms_mac(self._terms(), self.key_version)
+        self.save(update_fields=["suspended_at", "mac"])
+
+    def _terms(self) -> Terms:
+        return Terms(
+            bytes(self.digest),
+            self.shown,
+            self.name,
+            self.folded_name,
+            self.scopes,
+            self.rate,
+            self.daily_quota,
+            self.expires_at,
+            self.suspended_at,
+        )

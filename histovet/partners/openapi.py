@@ -20,8 +20,8 @@ from ninja import NinjaAPI
 
 from histovet.history.report import Audience, report
 from histovet.partners.ancestor import ancestor_document
-from histovet.partners.answer import Report
 from histovet.partners.demand import ReportByData
+from histovet.partners.document import Report
 from histovet.partners.problems import (
     CONTENT_TYPE,
     FieldError,

@@ -56,10 +56,11 @@ def reload() -> ReadyRelease:
         raise NoActiveRelease
     release = row.as_record()
     # The uuid too: in another database the same number is another release.
-    if _ready is None or _ready.row != release:
+    ready = _ready  # Another thread may set it between two lines.
+    if ready is None or ready.row != release:
         _ready = None
-        _ready = _made_ready(release)
-    return _ready
+        ready = _ready = _made_ready(release)
+    return ready
 
 
 def _made_ready(release: records.Release) -> ReadyRelease:

@@ -70,6 +70,25 @@ def test_a_key_is_suspended_and_resumed_by_its_beginning():
     assert live(key)
 
 
+def test_replace_knows_the_name_however_it_is_typed():
+    first = run("Café du Pont")[-1]
+    lines = run("CAFÉ DU PONT", "--replace")
+    assert not live(first)
+    assert "suspended 1 other keys of CAFÉ DU PONT" in lines
+
+
+def test_a_row_that_was_changed_is_listed_and_left_as_it_is():
+    key = run("Essai", "--daily-quota", "5")[-1]
+    PartnerKey.objects.update(daily_quota=None)
+    (line,) = run("--list")
+    assert "  changed  " in line
+    for option in ("--suspend", "--resume"):
+        with pytest.raises(CommandError, match="make a new one"):
+            run(option, key)
+    assert "suspended 0 other keys of Essai" in run("Essai", "--replace")
+    assert not live(key)
+
+
 def test_the_list_shows_no_key():
     key = run("Essai")[-1]
     (line,) = run("--list")

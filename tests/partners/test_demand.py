@@ -171,6 +171,9 @@ def test_what_is_wrong_is_named(pointer, value, expected):
         ("2008-02-30", "date_impossible"),
         ("T", "date_unreadable"),
         ("2008-13-06T00:00:00Z", "date_unreadable"),
+        # Days that have no date in France.
+        ("9999-12-31T23:30:00Z", "date_unreadable"),
+        ("0001-01-01T00:00:00+14:00", "date_unreadable"),
     ],
 )
 def test_a_date_that_is_none(date, code):

@@ -23,7 +23,10 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("name", models.CharField(max_length=80)),
+                ("folded_name", models.TextField()),
                 ("digest", models.BinaryField(unique=True)),
+                ("key_version", models.SmallIntegerField()),
+                ("mac", models.BinaryField()),
                 ("shown", models.CharField(max_length=9)),
                 (
                     "scopes",
@@ -52,7 +55,9 @@ class Migration(migrations.Migration):
             ],
             options={
                 "db_table": "partners_key",
-                "indexes": [models.Index(fields=["name"], name="partners_key_name")],
+                "indexes": [
+                    models.Index(fields=["folded_name"], name="partners_key_name")
+                ],
                 "constraints": [
                     models.CheckConstraint(
                         condition=models.Q(("name", ""), _negated=True),

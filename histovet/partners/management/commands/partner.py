@@ -10,7 +10,14 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from histovet.partners.auth import shown_part
-from histovet.partners.models import NAME_MAX, RATE, SCOPES, PartnerKey, Scope
+from histovet.partners.models import (
+    NAME_MAX,
+    RATE,
+    SCOPES,
+    KeyChanged,
+    PartnerKey,
+    Scope,
+)
 
 DEFAULT_RATE = "10/s"
 DEFAULT_DAYS = 365
@@ -68,14 +75,24 @@ class Command(BaseCommand):
         now = timezone.now()
         if options["list"]:
             self._list(now)
-        elif options["suspend"]:
-            self._one(options["suspend"]).suspend(now)
-            self.stdout.write("suspended")
-        elif options["resume"]:
-            self._one(options["resume"]).resume()
-            self.stdout.write("resumed")
-        else:
+        elif options["name"]:
             self._issue(options, now)
+        else:
+            self._suspend_or_resume(options, now)
+
+    def _suspend_or_resume(self, options: dict[str, Any], now: dt.datetime) -> None:
+        try:
+            if options["suspend"]:
+                self._one(options["suspend"]).suspend(now)
+                self.stdout.write("suspended")
+            else:
+                self._one(options["resume"]).resume()
+                self.stdout.write("resumed")
+        except KeyChanged as exc:
+            raise CommandError(
+                "the row of this key was changed by other means than this command, or "
+                "the site's key ring was: the key is refused already; make a new one"
+            ) from exc
 
     def _issue(self, options: dict[str, Any], now: dt.datetime) -> None:
         name = " ".join(options["name"].split())

@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 from django.db import connection
 
-from histovet.vault import records, releases
+from histovet.vault import reading, releases
 from histovet.vault.errors import NoActiveRelease
 from histovet.vault.models import Release
 from pseudonymizer.errors import EnvelopeError
@@ -25,47 +25,47 @@ def _execute(statement, *values):
 
 def test_a_record_is_read_by_its_identity(publish):
     publish(siv_line({"couleur": "ROUGE"}), fni_line({"couleur": "VERT"}))
-    opened = records.read(SIV)
+    opened = reading.read(SIV)
     assert opened.record.vehicle.colour == "ROUGE"
     assert opened.release.row.label == "essai"
     assert opened.release.fingerprinter.person_matches(
         "Lemoine", "Camille", opened.proof.fingerprints
     )
-    assert records.read(FNI).record.vehicle.colour == "VERT"
+    assert reading.read(FNI).record.vehicle.colour == "VERT"
 
 
 def test_an_identity_that_has_no_record_is_none(publish):
     publish(siv_line(), fni_line())
-    assert records.read(STRANGER) is None
+    assert reading.read(STRANGER) is None
 
 
 def test_without_a_release_nothing_is_read(db):
     with pytest.raises(NoActiveRelease):
-        records.read(SIV)
+        reading.read(SIV)
 
 
 def test_a_new_release_is_read_at_once(publish):
     publish(siv_line({"couleur": "ROUGE"}), label="un")
-    assert records.read(SIV).record.vehicle.colour == "ROUGE"
+    assert reading.read(SIV).record.vehicle.colour == "ROUGE"
     publish(siv_line({"couleur": "VERT"}), label="deux")
-    opened = records.read(SIV)
+    opened = reading.read(SIV)
     assert opened.record.vehicle.colour == "VERT"
     assert opened.release.row.label == "deux"
 
 
 def test_a_vehicle_of_the_old_release_alone_is_none(publish):
     publish(siv_line(), fni_line(), label="un")
-    assert records.read(FNI) is not None
+    assert reading.read(FNI) is not None
     publish(siv_line(), label="deux")
-    assert records.read(FNI) is None
+    assert reading.read(FNI) is None
 
 
 def test_a_release_taken_away_is_noticed(publish):
     publish(siv_line())
-    assert records.read(SIV) is not None
+    assert reading.read(SIV) is not None
     Release.objects.update(state="failed")
     with pytest.raises(NoActiveRelease):
-        records.read(SIV)
+        reading.read(SIV)
 
 
 @pytest.mark.parametrize(
@@ -85,16 +85,16 @@ def test_a_changed_row_is_a_fault_and_never_not_found(publish, change):
     publish(siv_line())
     _execute(f"UPDATE vault_record SET {change}")
     with pytest.raises(EnvelopeError):
-        records.read(SIV)
+        reading.read(SIV)
 
 
 def test_a_row_moved_to_another_identity_is_a_fault(publish):
     publish(siv_line())
     release = releases.reload()
-    other = release.keys.record_id(records.identity_bytes(STRANGER))
+    other = release.keys.record_id(reading.identity_bytes(STRANGER))
     _execute("UPDATE vault_record SET record_id = encode(%s, 'hex')::uuid", other)
     with pytest.raises(EnvelopeError):
-        records.read(STRANGER)
+        reading.read(STRANGER)
 
 
 def test_a_row_moved_to_another_release_is_a_fault(publish):
@@ -104,7 +104,7 @@ def test_a_row_moved_to_another_release_is_a_fault(publish):
     number = releases.reload().row.number
     _execute(f"UPDATE vault_record_{number} SET sealed = %s", old)
     with pytest.raises(EnvelopeError):
-        records.read(SIV)
+        reading.read(SIV)
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_a_changed_release_row_is_refused(publish, change):
         releases.reload()
     # And it is not the one that is read from then on.
     with pytest.raises(EnvelopeError):
-        records.read(SIV)
+        reading.read(SIV)
 
 
 def test_a_release_is_made_ready_once(publish):
@@ -133,11 +133,11 @@ def test_a_release_is_made_ready_once(publish):
     first = releases.reload()
     assert releases.reload() is first
     assert releases.active() is first
-    assert records.read(SIV).release is first
+    assert reading.read(SIV).release is first
 
 
 def test_nothing_of_the_keys_is_shown(publish):
     publish(siv_line())
-    shown = repr(records.read(SIV).release)
+    shown = repr(reading.read(SIV).release)
     assert "ReleaseKeys" not in shown
     assert "Fingerprinter" not in shown

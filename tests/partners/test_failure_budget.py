@@ -4,8 +4,9 @@ import datetime as dt
 import json
 
 import pytest
+from django.db import connection
 
-from histovet.partners.failures import A_DAY, A_DAY_AND_PLATE
+from histovet.partners.failure_budget import A_DAY, A_DAY_AND_PLATE
 from histovet.partners.models import PartnerKey
 from tests.partners import demands
 from tests.partners.demands import CERTIFICATE, changed
@@ -76,6 +77,15 @@ def test_the_keys_of_one_partner_share_its_failures(published, ask, make_key):
     assert ask(demands.COMPANY, with_key=other).status_code == 200
 
 
+def test_another_spelling_of_the_name_is_the_same_partner(published, ask, make_key):
+    _, second = make_key(name="ESSAI")
+    for _ in range(A_DAY_AND_PLATE):
+        assert ask(wrong()).status_code == 404
+    refused(ask(wrong(), with_key=second))
+    _, other = make_key(name="Essai 2")
+    assert ask(wrong(), with_key=other).status_code == 404
+
+
 def test_what_is_found_costs_no_failure(published, ask):
     for _ in range(A_DAY_AND_PLATE + 2):
         assert ask(demands.FULL).status_code == 200
@@ -125,6 +135,44 @@ def test_the_quota_counts_reports_alone(published, ask, make_key):
     limited = next(answer for answer in answers if answer.status_code == 429)
     assert json.loads(limited.content)["type"] == "/api/problems/quota-exceeded"
     assert 1 <= int(limited.headers["Retry-After"]) <= 86400
+
+
+def test_without_quota_left_right_data_and_wrong_get_one_answer(
+    published, ask, make_key
+):
+    row, small = make_key(daily_quota=1)
+    assert ask(demands.FULL, with_key=small).status_code == 200
+    right, wrong_plate, wrong_proof = (
+        ask(demand, with_key=small)
+        for demand in (demands.FULL, wrong("ZZ-999-ZZ"), wrong())
+    )
+    assert right.status_code == 429
+    assert right.content == wrong_plate.content == wrong_proof.content
+    row.refresh_from_db()
+    assert row.failures == 0
+
+
+def test_a_quota_that_ends_meanwhile_tells_nothing(published, ask, make_key):
+    """As when another request has the last report while this one is answered."""
+    with connection.cursor() as cursor:
+        # After the first reading of a quota, which writes 0.
+        cursor.execute(
+            """
+            CREATE FUNCTION pg_temp.last_report() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN
+                UPDATE limits_counter SET value = 1 WHERE digest = new.digest;
+                RETURN NULL;
+            END $$;
+            CREATE TRIGGER last_report AFTER INSERT ON limits_counter FOR EACH ROW
+            WHEN (new.value = 0) EXECUTE FUNCTION pg_temp.last_report()
+            """
+        )
+    right, wrong_proof = (
+        ask(demand, with_key=make_key(name=name, daily_quota=1)[1])
+        for name, demand in (("Un", demands.FULL), ("Deux", wrong()))
+    )
+    assert right.status_code == 429
+    assert right.content == wrong_proof.content
 
 
 def test_a_rate_of_a_second_says_to_wait_one(published, ask, make_key):

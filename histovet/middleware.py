@@ -1,7 +1,7 @@
 """Middleware of packages that pages alone need: the JSON API goes past it.
 
 Each costs a request about 60 µs, a twentieth of an answer of the API, which writes its
-own policy (histovet/partners/answers.py) and speaks one language.
+own policy (histovet/partners/middleware.py) and speaks one language.
 """
 
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from django.middleware.locale import LocaleMiddleware
 from django.utils.deprecation import MiddlewareMixin
 
 from histovet.pages.headers import Handler
-from histovet.partners.answers import PATHS
+from histovet.partners.middleware import PATHS
 
 
 def _of_pages(middleware: type[MiddlewareMixin]) -> Callable[[Handler], Handler]:

@@ -41,11 +41,11 @@ def count_failure(partner: Partner, plate: str, now: dt.datetime) -> None:
                 failures = CASE WHEN failed_on = %s THEN failures + 1 ELSE 1 END,
                 failed_on = %s
             WHERE id = %s
-            RETURNING id, name, failures
+            RETURNING id, folded_name, failures
         )
         SELECT counted.failures + coalesce(sum(other.failures), 0)
         FROM counted LEFT JOIN partners_key other
-            ON other.name = counted.name AND other.id <> counted.id
+            ON other.folded_name = counted.folded_name AND other.id <> counted.id
             AND other.failed_on = %s
         GROUP BY counted.failures
         """,
@@ -62,7 +62,7 @@ def count_failure(partner: Partner, plate: str, now: dt.datetime) -> None:
 
 
 def _plate_key(partner: Partner, plate: str, now: dt.datetime) -> str:
-    value = f"{partner.name}\0{plate}"
+    value = f"{partner.folded_name}\0{plate}"
     return "failures:" + throttle_value("partner and plate", value, now.date())
 
 

@@ -1,0 +1,89 @@
+"""How gunicorn serves the site: gunicorn --config python:histovet.gunicorn
+
+The address, and whatever else differs between machines, is given on the command line,
+where it wins over what stands here.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from gunicorn.config import Config
+from gunicorn.glogging import Logger
+
+from histovet.logs import LineFormatter, PlaceFormatter
+
+
+class SiteLogger(Logger):
+    """gunicorn's own log, without what clients sent; there is no access log.
+
+    INFO is about gunicorn itself: its start, workers and sockets. The messages of all
+    other levels may hold a request line, a header or an address.
+    """
+
+    def setup(self, cfg: Config) -> None:
+        super().setup(cfg)
+        handler = logging.StreamHandler()
+        handler.setFormatter(LevelFormatter())
+        # gunicorn sets its own handlers on some of its loggers and none on others,
+        # which then reach whatever the application has set up.
+        for log in (self.error_log, self.access_log):
+            log.handlers.clear()
+        self.error_log.propagate = True
+        everything = logging.getLogger("gunicorn")
+        everything.handlers = [handler]
+        everything.propagate = False
+
+    def access(self, *args: Any) -> None:
+        pass
+
+    # A line names the place that called these, not these.
+
+    def critical(self, msg: str, *args: Any, **kwargs: Any) -> None:
+        super().critical(msg, *args, stacklevel=3, **kwargs)
+
+    def error(self, msg: str, *args: Any, **kwargs: Any) -> None:
+        super().error(msg, *args, stacklevel=3, **kwargs)
+
+    def warning(self, msg: str, *args: Any, **kwargs: Any) -> None:
+        super().warning(msg, *args, stacklevel=3, **kwargs)
+
+    def exception(self, msg: str, *args: Any, **kwargs: Any) -> None:
+        super().exception(msg, *args, stacklevel=3, **kwargs)
+
+
+class LevelFormatter(logging.Formatter):
+    """INFO in its own words, all else by its place."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._in_words, self._by_place = LineFormatter(), PlaceFormatter()
+
+    def format(self, record: logging.LogRecord) -> str:
+        if record.levelno == logging.INFO:
+            return self._in_words.format(record)
+        return self._by_place.format(record)
+
+
+wsgi_app = "histovet.wsgi:application"
+worker_class = "gthread"
+workers = 2
+# Fewer than the connections of the pool in histovet/settings.py.
+threads = 4
+
+logger_class = SiteLogger
+loglevel = "info"
+accesslog = None
+# It would take orders from whoever reaches it.
+control_socket_disable = True
+
+# Whose headers are believed is for HISTOVET_TRUSTED_PROXIES alone to say. By default
+# gunicorn believes whoever comes from this machine, and on a unix socket everyone: so
+# there is nobody to believe, and nothing to believe either.
+forwarded_allow_ips = ""
+secure_scheme_headers: dict[str, str] = {}
+forwarder_headers = ""
+# X_Forwarded_For would reach the site as X-Forwarded-For does.
+header_map = "drop"
+proxy_protocol = "off"
