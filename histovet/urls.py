@@ -13,6 +13,7 @@ urlpatterns = [
     path("", include("histovet.partners.urls")),
     *i18n_patterns(
         path("", views.home, name="home"),
+        path("", include("histovet.history.urls")),
         prefix_default_language=False,
     ),
 ]

@@ -48,8 +48,21 @@ _MESSAGES = {
 }
 
 
+def _text() -> forms.CharField:
+    return forms.CharField(
+        required=False,
+        max_length=TEXT_MAX,
+        error_messages={
+            "max_length": _("Ce texte est trop long. Recopiez la rubrique seule.")
+        },
+    )
+
+
 class IdentityForm(forms.Form):
-    """Valid: `enquiry` holds what to retrieve. No look of a plate is refused."""
+    """Valid: `enquiry` holds what to retrieve. No look of a plate is refused.
+
+    Fields stand in the order of the page, and so do the errors that it sums up.
+    """
 
     register = forms.ChoiceField(
         choices=[(register.value, register.value) for register in Register],
@@ -58,6 +71,9 @@ class IdentityForm(forms.Form):
             ("required", "invalid_choice"), _("Choisissez le format de la plaque.")
         ),
     )
+    plate = _text()
+    formula_number = _text()
+    issue_date = _text()
     holder_kind = forms.ChoiceField(
         choices=[("person", _("une personne")), ("company", _("une société"))],
         error_messages=dict.fromkeys(
@@ -65,13 +81,10 @@ class IdentityForm(forms.Form):
             _("Choisissez une personne ou une société."),
         ),
     )
-    family_name = forms.CharField(required=False, max_length=TEXT_MAX)
-    given_names = forms.CharField(required=False, max_length=TEXT_MAX)
-    company_name = forms.CharField(required=False, max_length=TEXT_MAX)
-    siren = forms.CharField(required=False, max_length=TEXT_MAX)
-    plate = forms.CharField(required=False, max_length=TEXT_MAX)
-    formula_number = forms.CharField(required=False, max_length=TEXT_MAX)
-    issue_date = forms.CharField(required=False, max_length=TEXT_MAX)
+    family_name = _text()
+    given_names = _text()
+    company_name = _text()
+    siren = _text()
 
     enquiry: Enquiry
 

@@ -1,0 +1,410 @@
+"""What the register's codes mean, and what an alert tells its reader.
+
+Labels are French, as the register's are; the catalogue explains them in English.
+Source: arrêté of 9 February 2009, annexes V and VI, in our own words.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.utils.translation import gettext_noop as _
+
+from histovet.history.report import Audience
+
+OPERATIONS = {
+    "CHANG_TIT_NORMAL": _("Changement de titulaire"),
+    "CHANG_TIT_PREDEMANDE_INTERNET": _("Changement de titulaire demandé en ligne"),
+    "CHANG_TIT_DIPLO": _("Changement de titulaire, série diplomatique"),
+    "CHANG_LOC": _("Changement de locataire"),
+    "DECLARATION_ACHAT": _("Achat ou reprise par un professionnel"),
+    "DECLARATION_CESSION": _("Vente ou don déclaré"),
+    "DECLARATION_CESSION_DGME": _("Vente ou don déclaré en ligne"),
+    "IMMAT_NORMALE": _("Première immatriculation, véhicule neuf"),
+    "IMMAT_NORMALE_PREM_VO": _("Première immatriculation, véhicule d’occasion"),
+    "IMMAT_NORMALE_PREM_ETRANGER": _("Première immatriculation à l’étranger"),
+    "IMMAT_NORMALE_SOURCE_INCERTAINE": _(
+        "Première immatriculation, d’origine incertaine"
+    ),
+    "IVN_CARROSSIER_QUALIFIE": _("Première immatriculation après un carrossier"),
+    "IMMAT_PROVISOIRE": _("Immatriculation provisoire"),
+    "PROROG_IMMAT": _("Immatriculation provisoire prolongée"),
+    "IMMAT_WG": _("Immatriculation de garage (W)"),
+    "RENOUV_WG": _("Immatriculation de garage (W) renouvelée"),
+    "IMMAT_DIPLO_DEMANDE": _("Immatriculation diplomatique demandée"),
+    "IMMAT_DIPLO_CONFIRMATION": _("Immatriculation diplomatique confirmée"),
+    "IMMAT_DIPLO_INFIRMATION": _("Immatriculation diplomatique refusée"),
+    "IMMAT_DIPLO_RETIRER": _("Immatriculation diplomatique retirée"),
+    "IMMAT_DIPLO_PREM_VO_CONF": _(
+        "Première immatriculation diplomatique, véhicule d’occasion"
+    ),
+    "CONVERSION_DOSSIER_FNI": _("Passage à une plaque du type AA-123-AA"),
+    "ATT_NUM_USURPATION": _("Nouveau numéro d’immatriculation"),
+    "MODIF_CARAC_TECH": _("Modification des caractéristiques techniques"),
+    "MODIFIER_USAGES": _("Changement d’usage"),
+    "PROROG_USAGE": _("Usage temporaire prolongé"),
+    "FIN_USAGE_DEMO_VENTE": _("Fin de l’usage en démonstration, pour la vente"),
+    "FIN_USAGE_DEMO_FINDEM": _("Fin de l’usage en démonstration"),
+    "MODIF_ADRESSE": _("Changement d’adresse"),
+    "MODIF_ADRESSE_DGME": _("Changement d’adresse en ligne"),
+    "MODIF_ADRESSE_LOCATAIRE_PRO": _("Changement d’adresse du locataire"),
+    "MODIF_ETAT_CIVIL": _("Changement d’état civil"),
+    "INSCRIPTION_GAGE": _("Gage inscrit"),
+    "PROROG_GAGE": _("Gage prolongé"),
+    "CESSION_GAGE": _("Gage cédé à un autre créancier"),
+    "RADIATION_GAGE": _("Gage levé"),
+    "INSCRIRE_DVS": _("Saisie déclarée"),
+    "RENOUV_DVS": _("Saisie renouvelée"),
+    "LEVER_DVS": _("Saisie levée"),
+    "INSCRIRE_OTCI": _("Opposition au transfert du certificat"),
+    "LEVER_OTCI": _("Opposition au transfert levée"),
+    "INSCRIRE_OPPOSITION": _("Opposition inscrite"),
+    "LEVER_OPPOSITION": _("Opposition levée"),
+    "DEC_VE": _("Véhicule endommagé : procédure ouverte"),
+    "PREM_RAP_VE": _("Véhicule endommagé : premier rapport d’expert"),
+    "SEC_RAP_VE": _("Véhicule endommagé : second rapport d’expert"),
+    "INSCRIRE_OVE": _("Véhicule endommagé : opposition inscrite"),
+    "LEVER_OVE": _("Véhicule endommagé : opposition levée"),
+    "IMMOBILISATION_VEHICULE": _("Immobilisation du véhicule"),
+    "IMMOBILISATION_VEHICULE_ADM": _("Immobilisation par le préfet"),
+    "LEVEE_IMMOBILISATION_VEHICULE": _("Immobilisation levée"),
+    "RETRAIT_VOLONTAIRE": _("Retrait de la circulation par le titulaire"),
+    "REMISE_CIRC_RETRAIT_VOL": _("Remise en circulation après un retrait"),
+    "SORTIE_TERRITOIRE": _("Sortie du territoire"),
+    "REMISE_CIRC_SORTIE_TERR": _("Remise en circulation après une sortie"),
+    "REIMMAT_ETRANGER": _("Immatriculation dans un autre pays"),
+    "RETOUR_REIMMAT_ETR": _("Retour d’un autre pays"),
+    "DECLARATION_DESTRUCTION": _("Destruction annoncée"),
+    "DESTRUCTION_VEHICULE": _("Destruction du véhicule"),
+    "DECLARATION_PERTE_TITRE": _("Perte du certificat déclarée"),
+    "DUPLICATA": _("Duplicata du certificat"),
+    "RESTITUTION_TITRE": _("Certificat rendu au titulaire"),
+    "EDITION_CPI": _("Certificat provisoire"),
+    "CUMUL_OPERATIONS": _("Plusieurs opérations à la fois"),
+    "CORRECTION_DOSSIER": _("Dossier corrigé"),
+    "CORRECTION_SIT_ADMIN": _("Situation administrative corrigée"),
+    "CORRECTION_TITULAIRE": _("Données du titulaire corrigées"),
+    "CORRECTION_VEHICULE": _("Données du véhicule corrigées"),
+    "CORRECTION_TITRE": _("Données du certificat corrigées"),
+    "ANNULATION_OPERATION": _("Opération annulée"),
+    "ANNULATION": _("Opération annulée"),
+    "ANNULATION_ETATS_ADMINISTRATIFS": _("États administratifs annulés"),
+}
+
+# The same operation, with which the vehicle got a plate like AA-123-AA.
+CONVERTING = "_CVN"
+
+# What the administration did with its own files, accounts and paper. It says nothing
+# about a vehicle: a report counts these and does not list them.
+INTERNAL_OPERATIONS = frozenset((
+    "RELANCE_PROD_DOC", "PROD_DOC", "PROD_TITRE_HORS_DUPLICATA", "REMISE_LOT_TITRE",
+    "REMISE_TITRE_FO", "REMISE_TITRE_PREF", "INSCRIRE_MSG_SERVICE",
+    "INCONU_REPRISE", "REPRISE_DP7_1993", "CORRECTION_AUTORISATION",
+    "MODIF_DROIT_OPPOSITION", "ATTRIBUTION_CODE_CONF",
+    "VEHICULE_REFCNIT_RUBVARIABLES", "VEHICULE_REFCNIT_MENTIONVARIABLE",
+    "RECHERCHE_DOSSIERS", "CONSULT_DOSSIER", "MAJ_PARAM_FONC", "ADMIN_NOMENC",
+    "CREA_COMPT_UTIL", "MODIF_COMPT_UTIL", "INVA_COMPT_UTIL",
+    "SUSP_REAC_COMPT_UTIL", "CREA_COMPT_PART", "MODIF_COMPT_PART",
+    "SUSP_REAC_COMPT_PART", "ACTIVATION_COMPT_PART", "SUSPENSION_COMPT_PART",
+    "RAD_COMPT_PART", "RETRAIT_COMPT_PART", "RESILIATION_COMPT_PART",
+    "MODIFICATION_NOMBRE_GUICHETS", "CREA_COMPT_CONC", "MODIF_COMPT_CONC",
+    "INVA_COMPT_CONC", "EXECUTION_REQUETE_ANTS", "ANN_PROG_REQUETE_ANTS",
+    "ENR_PROG_REQUETE_ANTS", "OUTREPASSER_VOL", "OUTREPASSER_VIN_DOUBLON",
+    "OUTREPASSER_VIN_NON_CONTROLE", "OUTREPASSER_OTC_INDISPONIBLE",
+    "OUTREPASSER_CT_EXONERATION", "OUTREPASSER_CT_EXEMPTION",
+    "OUTREPASSER_EXONERATION_TAXES", "OUTREPASSER_REFCNIT_RUBVARIABLES",
+    "OUTREPASSER_REFCNIT_MENTIONVARIABLE", "BATCH_VEHICULES_IMPORTES",
+    "EDIT_ETAT_REGIE",
+))  # fmt: skip
+
+OPPOSITIONS = {
+    "oveis": _("Véhicule économiquement irréparable"),
+    "oves": _("Véhicule endommagé, réparation contrôlée"),
+    "otcis": _("Opposition au transfert du certificat"),
+    "otcis_pv": _("Opposition pour amendes impayées"),
+}
+
+SUSPENSIONS = {
+    "PVE": _("Réparation contrôlée en cours"),
+    "FNIV": _("Réparation contrôlée en cours"),
+    "DES": _("Destruction"),
+    "FNIM": _("Destruction"),
+    "REI": _("Immatriculation dans un autre pays"),
+    "TRA": _("Retrait pour transformation"),
+    "VOL": _("Retrait de la circulation par le titulaire"),
+    "PEN": _("Immobilisation, sanction pénale"),
+    "PJU": _("Immobilisation, police judiciaire"),
+    "SOR": _("Sortie du territoire"),
+    "ADM": _("Suspension administrative"),
+}
+
+USAGES = {
+    "COL": _("Véhicule de collection"),
+    "AGR": _("Véhicule agricole"),
+    "DEM": _("Véhicule de démonstration"),
+}
+
+GENRES = {
+    "VP": _("voiture particulière"),
+    "CTTE": _("camionnette"),
+    "CAM": _("camion"),
+    "TCP": _("transport en commun de personnes"),
+    "TRR": _("tracteur routier"),
+    "VASP": _("véhicule automoteur spécialisé"),
+    "MTL": _("motocyclette légère"),
+    "MTT1": _("motocyclette de puissance limitée"),
+    "MTT2": _("motocyclette"),
+    "CL": _("cyclomoteur"),
+    "CYCL": _("cyclomoteur à trois roues"),
+    "TM": _("tricycle à moteur"),
+    "QM": _("quadricycle à moteur"),
+    "REM": _("remorque routière"),
+    "SREM": _("semi-remorque routière"),
+    "RETC": _("remorque pour transports combinés"),
+    "SRTC": _("semi-remorque pour transports combinés"),
+    "SRAT": _("semi-remorque avant-train"),
+    "RESP": _("remorque spécialisée"),
+    "SRSP": _("semi-remorque spécialisée"),
+    "TRA": _("tracteur agricole"),
+    "REA": _("remorque agricole"),
+    "SREA": _("semi-remorque agricole"),
+    "MAGA": _("machine agricole automotrice"),
+    "MIAR": _("machine ou instrument agricole remorqué"),
+}
+
+ENERGIES = {
+    "ES": _("essence"),
+    "GO": _("gazole"),
+    "EL": _("électricité"),
+    "EH": _("essence et électricité, non rechargeable"),
+    "EE": _("essence et électricité, rechargeable"),
+    "EG": _("essence et GPL"),
+    "EN": _("essence et gaz naturel"),
+    "ET": _("éthanol"),
+    "FE": _("superéthanol"),
+    "FG": _("superéthanol et GPL"),
+    "FN": _("superéthanol et gaz naturel"),
+    "FL": _("superéthanol et électricité, rechargeable"),
+    "FH": _("superéthanol et électricité, non rechargeable"),
+    "GL": _("gazole et électricité, rechargeable"),
+    "GH": _("gazole et électricité, non rechargeable"),
+    "GF": _("gazole et gaz naturel"),
+    "GP": _("GPL"),
+    "GN": _("gaz naturel"),
+    "H2": _("hydrogène"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Rubric:
+    """One box of the certificate; `attribute` is its field of Vehicle."""
+
+    box: str
+    attribute: str
+    label: str
+    unit: str = ""
+
+
+RUBRICS = (
+    Rubric("D.1", "make", _("Marque")),
+    Rubric("D.2", "variant", _("Type, variante, version")),
+    Rubric("D.2.1", "cnit", _("Code national d’identification du type")),
+    Rubric("D.3", "model", _("Dénomination commerciale")),
+    Rubric("E", "vin", _("Numéro d’identification (VIN)")),
+    Rubric("F.1", "max_technical_mass_kg", _("Masse maximale techniquement admissible"), "kg"),
+    Rubric("F.2", "max_laden_mass_kg", _("Masse maximale en service (PTAC)"), "kg"),
+    Rubric("F.3", "max_train_mass_kg", _("Masse maximale de l’ensemble (PTRA)"), "kg"),
+    Rubric("G", "mass_in_service_kg", _("Masse en service"), "kg"),
+    Rubric("G.1", "unladen_mass_kg", _("Poids à vide national"), "kg"),
+    Rubric("J", "eu_category", _("Catégorie européenne")),
+    Rubric("J.1", "genre", _("Genre national")),
+    Rubric("J.2", "eu_body", _("Carrosserie européenne")),
+    Rubric("J.3", "body", _("Carrosserie nationale")),
+    Rubric("K", "approval_number", _("Numéro de réception par type")),
+    Rubric("P.1", "displacement_cm3", _("Cylindrée"), "cm³"),
+    Rubric("P.2", "net_power_kw", _("Puissance nette maximale"), "kW"),
+    Rubric("P.3", "energy", _("Énergie")),
+    Rubric("P.6", "fiscal_power_cv", _("Puissance administrative"), "CV"),
+    Rubric("Q", "power_to_mass", _("Rapport puissance/masse"), "kW/kg"),
+    Rubric("S.1", "seats", _("Places assises")),
+    Rubric("S.2", "standing_places", _("Places debout")),
+    Rubric("U.1", "noise_db", _("Niveau sonore à l’arrêt"), "dB(A)"),
+    Rubric("U.2", "noise_engine_speed", _("Vitesse du moteur pour cette mesure"), "min⁻¹"),
+    Rubric("V.7", "co2_g_km", _("Émission de CO₂"), "g/km"),
+    Rubric("V.9", "environment_class", _("Classe environnementale")),
+    Rubric("", "colour", _("Couleur")),
+    Rubric("", "approval_type", _("Type de réception")),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class AlertText:
+    """`to_do` is what its reader does next."""
+
+    title: str
+    meaning: str
+    to_do: dict[Audience, str]
+
+
+def _holder(title: str, meaning: str, to_do: str) -> AlertText:
+    return AlertText(title, meaning, {Audience.HOLDER: to_do})
+
+
+ALERTS = {
+    "vehicle_stolen": _holder(
+        _("Véhicule déclaré volé"),
+        _("Il est signalé à la police et ne peut ni circuler ni changer de mains."),
+        _(
+            "S’il a été retrouvé, demandez à la police ou à la gendarmerie de "
+            "lever le signalement."
+        ),
+    ),
+    "irreparable": _holder(
+        _("Véhicule économiquement irréparable"),
+        _(
+            "Un expert estime que le réparer coûte plus que sa valeur. Il ne peut être "
+            "cédé qu’à un professionnel."
+        ),
+        _(
+            "Voyez votre assureur : il vous propose de le céder, ou un expert suit la "
+            "réparation et fait lever l’opposition."
+        ),
+    ),
+    "beyond_repair": _holder(
+        _("Véhicule techniquement non réparable"),
+        _("Un expert a constaté qu’aucune réparation ne le rendrait sûr."),
+        _("Cédez-le à un centre agréé pour sa destruction ; votre assureur vous guide."),
+    ),
+    "destroyed": _holder(
+        _("Véhicule inscrit pour destruction"),
+        _("Le registre le dit détruit ou remis pour l’être. Il ne peut être vendu."),
+        _("Si c’est inexact, demandez la correction à France Titres (ANTS)."),
+    ),
+    "procedure_running": _holder(
+        _("Procédure de réparation contrôlée en cours"),
+        _(
+            "Le véhicule a été jugé dangereux après un sinistre. Il ne circule et ne se "
+            "vend qu’après le second rapport d’un expert."
+        ),
+        _("Demandez à votre expert où en est la procédure."),
+    ),
+    "damage_opposition": _holder(
+        _("Opposition pour véhicule endommagé"),
+        _("Le certificat ne peut changer de titulaire avant la fin des réparations."),
+        _("Faites constater la réparation par un expert, qui lève l’opposition."),
+    ),
+    "damage_suspension": _holder(
+        _("Circulation suspendue après un sinistre"),
+        _("Le véhicule ne peut rouler avant le second rapport d’un expert."),
+        _("Faites constater la réparation par un expert, qui lève la suspension."),
+    ),
+    "seizure": _holder(
+        _("Véhicule saisi"),
+        _("Un créancier ou le Trésor l’a fait saisir : il ne peut être vendu."),
+        _("Réglez la dette auprès de qui a saisi, ou saisissez le juge."),
+    ),
+    "opposition": _holder(
+        _("Opposition au transfert du certificat"),
+        _("Une administration refuse que le certificat change de titulaire."),
+        _("Demandez à France Titres (ANTS) qui s’oppose et pourquoi."),
+    ),
+    "fines": _holder(
+        _("Opposition pour amendes impayées"),
+        _("Le certificat ne peut changer de titulaire tant qu’elles sont dues."),
+        _(
+            "Payez-les au Trésor public ; l’opposition disparaît du registre "
+            "quelques jours après."
+        ),
+    ),
+    "other_opposition": _holder(
+        _("Opposition d’une autre nature"),
+        _("Le registre porte une opposition que nous ne savons pas nommer."),
+        _("Demandez à France Titres (ANTS) ce qu’elle signifie avant toute vente."),
+    ),
+    "penalty": _holder(
+        _("Véhicule immobilisé par une sanction pénale"),
+        _("Une décision de justice interdit de le conduire et de le vendre."),
+        _("Adressez-vous au tribunal qui a décidé."),
+    ),
+    "police": _holder(
+        _("Véhicule immobilisé par la police judiciaire"),
+        _("Une enquête ou une infraction le retient."),
+        _("Adressez-vous au service qui l’a immobilisé."),
+    ),
+    "administrative": _holder(
+        _("Suspension administrative"),
+        _("L’administration a suspendu le droit de circuler de ce véhicule."),
+        _("Demandez à France Titres (ANTS) comment la faire lever."),
+    ),
+    "registered_abroad": _holder(
+        _("Immatriculé dans un autre pays"),
+        _("Ce certificat français n’a plus cours."),
+        _("Si le véhicule est en France, demandez à l’y immatriculer de nouveau."),
+    ),
+    "left_territory": _holder(
+        _("Sorti du territoire"),
+        _("Le véhicule est déclaré hors de France : sa circulation y est suspendue."),
+        _("S’il est revenu, demandez sa remise en circulation."),
+    ),
+    "withdrawn": _holder(
+        _("Retiré de la circulation"),
+        _("Son titulaire a déclaré ne plus l’utiliser sur la route."),
+        _("Demandez sa remise en circulation avant de le vendre."),
+    ),
+    "transformation": _holder(
+        _("Retiré pour transformation"),
+        _("Le véhicule attend une nouvelle réception technique."),
+        _("Terminez la transformation et faites mettre le certificat à jour."),
+    ),
+    "other_suspension": _holder(
+        _("Suspension d’une autre nature"),
+        _("Le registre porte une suspension que nous ne savons pas nommer."),
+        _("Demandez à France Titres (ANTS) ce qu’elle signifie avant toute vente."),
+    ),
+    "pledge": _holder(
+        _("Véhicule gagé"),
+        _("Un créancier a un droit sur lui, même après la vente."),
+        _(
+            "Remboursez le créancier, qui fait lever le gage ; sinon, dites-le à "
+            "l’acheteur avant la vente."
+        ),
+    ),
+    "certificate_stolen": _holder(
+        _("Certificat déclaré volé"),
+        _("Le certificat volé n’a plus de valeur."),
+        _("Gardez la déclaration de vol et demandez un duplicata pour vendre."),
+    ),
+    "certificate_lost": _holder(
+        _("Certificat déclaré perdu"),
+        _("Seul un duplicata permet de vendre."),
+        _("Vendez avec le duplicata. Retrouvé, l’ancien certificat reste sans valeur."),
+    ),
+    "claim_open": _holder(
+        _("Sinistre dont la réparation n’est pas établie"),
+        _(
+            "Le registre porte une procédure pour véhicule endommagé et rien qui "
+            "établisse sa fin."
+        ),
+        _("Préparez les rapports d’expert et les factures : l’acheteur les demandera."),
+    ),
+    "theft_unknown": _holder(
+        _("Vol : le registre ne dit rien"),
+        _("Il ne précise pas si le véhicule est signalé volé."),
+        _("Faites-le vérifier par la police ou la gendarmerie avant la vente."),
+    ),
+    "claim_repaired": _holder(
+        _("Sinistre, puis réparation constatée"),
+        _("Un expert a clos la procédure pour véhicule endommagé."),
+        _("Remettez ses rapports à l’acheteur."),
+    ),
+    "duplicate": _holder(
+        _("Le certificat est un duplicata"),
+        _("Il remplace un certificat qui n’a plus cours."),
+        _("Vérifiez que le vôtre porte la mention « duplicata »."),
+    ),
+    "imported": _holder(
+        _("Véhicule importé"),
+        _("Ce rapport ne sait rien de sa vie hors de France."),
+        _("Montrez à l’acheteur les papiers et l’entretien d’avant l’importation."),
+    ),
+}  # fmt: skip

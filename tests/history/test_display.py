@@ -1,0 +1,242 @@
+import datetime as dt
+
+import pytest
+from django.template.loader import render_to_string
+from django.utils import translation
+
+from histovet.history import display
+from histovet.history.report import Audience, report
+from pseudonymizer.records import (
+    DamageProcedure,
+    ExpertStep,
+    Initials,
+    Operation,
+    Opposition,
+    Pledge,
+    Record,
+    Register,
+    Seizure,
+    Suspension,
+    Vehicle,
+)
+
+DAY = dt.date(2020, 5, 4)
+ISSUED = dt.date(2019, 6, 1)
+NBSP, THIN = "\u00a0", "\u202f"
+
+
+def page(audience=Audience.HOLDER, language="fr", **facts):
+    record = Record(register=Register.SIV, masked_plate="AB-1**-CD", **facts)
+    with translation.override(language):
+        return display.page(
+            report(record, audience=audience, as_of=dt.date(2021, 10, 26))
+        )
+
+
+def html(**facts):
+    with translation.override("fr"):
+        return render_to_string("history/_report.html", {"page": page(**facts)})
+
+
+def row(rows, label):
+    return next(row for row in rows if label in row.label).values
+
+
+@pytest.mark.parametrize(
+    ("language", "expected"),
+    [
+        ("fr", f'<time datetime="2020-05-04">4{NBSP}mai 2020</time>'),
+        ("en", f'<time datetime="2020-05-04">4{NBSP}May 2020</time>'),
+    ],
+)
+def test_a_date_is_in_words(language, expected):
+    shown = page(language=language, first_registration=DAY)
+    assert shown.first_registration == expected
+
+
+def test_the_first_of_a_month_is_written_as_in_french():
+    shown = page(first_registration=ISSUED)
+    assert f"1<sup>er</sup>{NBSP}juin 2019" in shown.first_registration
+
+
+@pytest.mark.parametrize(
+    ("register", "expected"),
+    [
+        (Register.SIV, '<time datetime="2019-06">juin 2019</time>'),
+        (Register.FNI, '<time datetime="2019">2019</time>'),
+    ],
+)
+def test_a_date_of_others_has_the_words_of_its_precision(register, expected):
+    record = Record(
+        register=register,
+        masked_plate="X",
+        issue_date=ISSUED,
+        first_registration=ISSUED,
+        vehicle_stolen=False,
+    )
+    read = report(record, audience=Audience.OTHERS, as_of=DAY)
+    with translation.override("fr"):
+        assert display.page(read).first_registration == expected
+
+
+@pytest.mark.parametrize(
+    ("months", "french", "english"),
+    [
+        (0, "moins d’un mois", "less than a month"),
+        (1, f"1{NBSP}mois", f"1{NBSP}month"),
+        (12, f"1{NBSP}an", f"1{NBSP}year"),
+        (28, f"2{NBSP}ans 4 mois", f"2{NBSP}years 4 months"),
+    ],
+)
+def test_a_duration_is_in_years_and_months(months, french, english):
+    year, month = divmod(2021 * 12 + 10 - 1 - months, 12)
+    since = (Operation("CHANG_TIT_NORMAL", dt.date(year, month + 1, 26)),)
+    assert page(operations=since).facts[1].value == french
+    assert page(operations=since, language="en").facts[1].value == english
+
+
+@pytest.mark.parametrize(
+    ("language", "value", "expected"),
+    [
+        ("fr", 1461.5, f"1{THIN}461,5{NBSP}cm³"),
+        ("en", 1461.5, f"1{THIN}461.5{NBSP}cm³"),
+        ("fr", 1600.0, f"1{THIN}600{NBSP}cm³"),
+        ("fr", 999, f"999{NBSP}cm³"),
+    ],
+)
+def test_a_number_has_its_unit_and_the_separators_of_the_language(
+    language, value, expected
+):
+    shown = page(language=language, vehicle=Vehicle(displacement_cm3=value))
+    assert row(shown.vehicle, "Cylindrée") == (expected,)
+
+
+def test_what_is_not_on_record_is_said():
+    shown = page()
+    values = {value for one in shown.vehicle for value in one.values}
+    assert values == {"Non renseigné"}
+    assert row(shown.situation, "Véhicule volé") == ("Non renseigné",)
+    assert row(shown.situation, "Gages") == ("Aucun",)
+    assert shown.facts[0].value == "Non renseigné"
+    assert page(language="en").facts[0].value == "Not on record"
+
+
+def test_simple_codes_are_spelled_out_and_the_others_shown():
+    known = page(vehicle=Vehicle(genre="VP", energy="GO"))
+    assert row(known.vehicle, "Genre") == (f"VP{NBSP}– voiture particulière",)
+    assert known.name == f"Véhicule{NBSP}– gazole"
+    unknown = page(vehicle=Vehicle(genre="ZZ", energy="1A", body="CI"))
+    assert row(unknown.vehicle, "Genre") == ("ZZ",)
+    assert row(unknown.vehicle, "Énergie") == ("1A",)
+    assert row(unknown.vehicle, "Carrosserie nationale") == ("CI",)
+
+
+def test_a_vehicle_is_named_by_what_is_on_record():
+    whole = Vehicle(make="PEUGEOT", model="208", energy="ES", fiscal_power_cv=5.0)
+    assert page(vehicle=whole).name == f"PEUGEOT 208{NBSP}– essence, 5{NBSP}CV"
+    assert page(vehicle=Vehicle(make="PEUGEOT")).name == "PEUGEOT"
+    assert page().name == "Véhicule"
+    assert page(language="en").name == "Vehicle"
+
+
+def test_operations_are_listed_marked_or_counted():
+    shown = page(
+        operations=(
+            Operation("CHANG_TIT_NORMAL", DAY),
+            Operation("DECLARATION_CESSION", DAY, True, DAY),
+            Operation("CHANG_TIT_NORMAL_CVN", None),
+            Operation("BRAND_NEW", DAY),
+            Operation("CONSULT_DOSSIER", DAY),
+            Operation("SEC_RAP_VE", DAY, procedure="12", expert="E-7"),
+        )
+    )
+    listed = {event.label or event.code: event for event in shown.events}
+    assert set(listed) == {
+        "Changement de titulaire",
+        "Vente ou don déclaré",
+        "Changement de titulaire, Passage à une plaque du type AA-123-AA",
+        "BRAND_NEW",
+        f"Véhicule endommagé{NBSP}: second rapport d’expert",
+    }
+    assert shown.internal_operations == 1
+    sold = listed["Vente ou don déclaré"]
+    assert sold.cancelled and "4\u00a0mai 2020" in sold.cancelled_on
+    assert shown.events[-1].date == "Non renseigné"
+    (repaired,) = [event for event in shown.events if event.details]
+    assert repaired.details == ("dossier 12", "expert E-7")
+
+
+def test_several_things_of_one_kind_are_counted():
+    twice = page(vehicle_stolen=False, pledges=(Pledge(DAY), Pledge(None)))
+    assert [alert.title for alert in twice.alerts] == ["Véhicule gagé (2)"]
+
+
+def test_the_four_absences_are_told_apart():
+    nothing = html(subject_to_inspection=True)
+    assert "Rien d’inscrit." in nothing
+    assert nothing.count("Pas encore relié") == 2
+    assert "Sans objet" not in nothing
+    assert "Sans objet" in html(subject_to_inspection=False)
+
+
+def test_a_contradiction_is_shown_as_one():
+    facts = {"claim_count": 1, "fit_to_drive": True}
+    assert row(page(**facts).damage, "Apte") == ("Oui",)
+    facts["oppositions"] = (Opposition("oveis", DAY),)
+    assert row(page(**facts).damage, "Apte") == (
+        f"Le registre se contredit{NBSP}: voir les alertes",
+    )
+    facts["fit_to_drive"] = False
+    assert row(page(**facts).damage, "Apte") == ("Non",)
+
+
+def test_a_procedure_is_told_step_by_step():
+    step = ExpertStep(DAY, "E-7", True, False)
+    shown = page(procedures=(DamageProcedure("42", True, step, None, ExpertStep()),))
+    running, declared, second = row(shown.damage, "Procédure 42")
+    assert running == "En cours"
+    assert declared.endswith("mai 2020</time>, expert E-7, dangereux, non réparable")
+    assert second == f"Second rapport{NBSP}: Non renseigné"
+
+
+def test_an_import_says_where_from():
+    shown = page(imported=True, origin_name="Allemagne", first_registration_abroad=DAY)
+    assert row(shown.holder, "Pays") == ("Allemagne",)
+    assert "4\u00a0mai 2020" in row(shown.holder, "à l’étranger")[0]
+    assert shown.facts[2].detail == "à l’étranger"
+    assert not [one for one in page().holder if "Pays" in one.label]
+
+
+def test_initials_name_nobody():
+    person = Initials(family="L.", given="C. A.")
+    assert row(page(initials=person).holder, "Titulaire") == ("L. C. A.",)
+    company = Initials(company="T.", siren_prefix="365")
+    assert row(page(initials=company).holder, "Titulaire") == (
+        f"T.{NBSP}(SIREN{NBSP}365…)",
+    )
+
+
+def test_nothing_of_the_register_is_taken_for_markup():
+    bad = "<b>&'\""
+    page_html = html(
+        vehicle=Vehicle(make=bad, genre=bad, vin=bad, colour=bad),
+        operations=(Operation(bad, DAY, procedure=bad, expert=bad),),
+        oppositions=(Opposition(bad, DAY),),
+        suspensions=(Suspension(bad, DAY),),
+        pledges=(Pledge(DAY, bad),),
+        seizures=(Seizure(None, bad),),
+        procedures=(DamageProcedure(bad, True, ExpertStep(DAY, bad)),),
+        initials=Initials(family=bad, given=bad),
+        postal_code=bad,
+        usages=(bad,),
+        imported=True,
+        origin_name=bad,
+        claim_count=1,
+    )
+    assert "<b>" not in page_html
+    assert page_html.count("&lt;b&gt;") >= 12
+
+
+def test_what_could_not_be_read_is_counted():
+    assert "2 données du registre étaient illisibles" in html(quality=("A:x", "B:y"))
+    assert "illisible" not in html()

@@ -1,0 +1,44 @@
+import msgspec
+import pytest
+
+from histovet.history import labels
+from histovet.history.report import Audience
+from histovet.history.synthesis import RULES
+from pseudonymizer import codec
+from pseudonymizer.records import Vehicle
+
+TABLES = (
+    labels.OPERATIONS,
+    labels.OPPOSITIONS,
+    labels.SUSPENSIONS,
+    labels.USAGES,
+    labels.GENRES,
+    labels.ENERGIES,
+)
+
+
+@pytest.mark.parametrize("code", codec.OPERATION_CODES)
+def test_every_operation_that_the_register_uses_has_a_label(code):
+    assert code.removesuffix(labels.CONVERTING) in labels.OPERATIONS
+
+
+def test_no_operation_is_both_listed_and_internal():
+    assert not set(labels.OPERATIONS) & labels.INTERNAL_OPERATIONS
+
+
+def test_every_rubric_of_a_vehicle_is_shown_once():
+    fields = [field.name for field in msgspec.structs.fields(Vehicle)]
+    assert sorted(rubric.attribute for rubric in labels.RUBRICS) == sorted(fields)
+
+
+def test_every_alert_has_its_words_for_the_holder():
+    assert set(labels.ALERTS) == {rule.code for rule in RULES}
+    for text in labels.ALERTS.values():
+        assert text.title and text.meaning and text.to_do[Audience.HOLDER]
+
+
+def test_labels_need_no_escaping():
+    """They are put into pages as they are."""
+    texts = [text for table in TABLES for text in table.values()]
+    texts += [rubric.label for rubric in labels.RUBRICS]
+    assert not set("".join(texts)) & set("<>&\"'")
