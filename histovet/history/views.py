@@ -8,6 +8,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
 from django.views.decorators.http import (
     require_http_methods,
@@ -19,6 +20,8 @@ from histovet.history import cookie, display
 from histovet.history.forms import IdentityForm
 from histovet.history.report import Audience, report
 from histovet.history.retrieve import retrieve
+from histovet.limits import clients
+from histovet.pages.errors import too_many_requests
 from histovet.vault import reading
 from histovet.vault.errors import NoActiveRelease
 
@@ -67,10 +70,14 @@ def seller(request: HttpRequest) -> HttpResponse:
     form = IdentityForm(request.POST)
     if not form.is_valid():
         return _ask(request, form)
+    now = timezone.now()
+    if not clients.has_failures_left(request, "seller", now):
+        return too_many_requests(request, clients.WINDOW_SECONDS)
     if retrieve(form.enquiry) is None:
+        clients.count_failure(request, "seller", now)
         return _ask(request, form, not_found=True)
     response = SeeOther(reverse("seller_report"))
-    cookie.give(response, form.enquiry.identity, now=int(time.time()))
+    cookie.give(response, form.enquiry.identity, now=int(now.timestamp()))
     return response
 
 

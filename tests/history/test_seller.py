@@ -5,6 +5,7 @@ import re
 import time
 
 import pytest
+from django.core.cache import cache
 from django.http import HttpResponse
 from django.test import Client
 
@@ -20,6 +21,12 @@ LANGUAGES = [
 ]
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def nothing_counted_yet(db):
+    # Counters are no model: what the test before counted is still there.
+    cache.clear()
 
 
 @pytest.fixture
@@ -382,3 +389,21 @@ def test_register_labels_stay_french_in_the_english_page(client, shown):
     )
     assert "Nothing to report" in page
     assert "Non renseigné" not in page
+
+
+def test_beyond_its_budget_a_network_is_told_when_to_come_back(client, shown):
+    wrong = typed(shown["clean"], formula_number="2001AA00001")
+    for _ in range(30):
+        assert client.post("/vendeur", wrong).status_code == 200
+    right = typed(shown["clean"])
+    answer = client.post("/vendeur", right)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (429, "3600")
+    beside = client.post("/vendeur", right, REMOTE_ADDR="127.9.0.1")
+    assert beside.status_code == 303, "another network is not held up"
+    forged = client.post("/vendeur", right, headers={"X-Forwarded-For": "192.0.2.9"})
+    assert forged.status_code == 429
+
+
+def test_those_who_find_their_vehicle_are_not_counted(client, shown):
+    for _ in range(40):
+        assert client.post("/vendeur", typed(shown["clean"])).status_code == 303

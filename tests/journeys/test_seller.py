@@ -4,6 +4,7 @@ import re
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from django.core.cache import cache
 from playwright.sync_api import Browser, Page, expect
 
 from tests.history.showcase import publish_showcase, typed
@@ -25,6 +26,8 @@ KINDS = {
 
 @pytest.fixture
 def shown(transactional_db, tmp_path):
+    # Counters are no model: what the test before counted is still there.
+    cache.clear()
     return publish_showcase(tmp_path)
 
 
