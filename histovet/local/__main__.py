@@ -1,17 +1,16 @@
 """The commands behind the Makefile: python -m histovet.local COMMAND.
 
 Each starts the database when nobody else has, and the last to end stops it.
-Exit status: that of the command; 1 when something is missing, with a line that says
-what to do; 128 + signal when ended by Ctrl-C, TERM or a closed terminal.
+Exit status: that of the command; 1 when something is missing and 2 when something
+cannot be meant, with a line that says what to do; 128 + signal when ended by Ctrl-C, TERM or a closed terminal.
 """
 
 import argparse
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
-from histovet.local.clean import clean
+from histovet.local import arguments as given
 from histovet.local.errors import LocalError, Stopped
 from histovet.local.partner import make_partner_key
 from histovet.local.processes import children
@@ -23,13 +22,10 @@ from histovet.local.workplace import Workplace, open_workplace
 
 
 def main(arguments: Sequence[str]) -> int:
-    chosen = _parse(arguments)
-    os.chdir(REPOSITORY)
     try:
+        chosen = _parse(arguments)
+        os.chdir(REPOSITORY)
         state = open_state()
-        if chosen.command == "clean":
-            clean(state)
-            return 0
         with children() as family:
             if chosen.command == "lint":
                 return run_lint(state, family)
@@ -72,17 +68,17 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     run = commands.add_parser("run", help="serve the site on 127.0.0.1")
-    run.add_argument("--port", type=int, default=os.environ.get("PORT") or 8000)
+    run.add_argument(
+        "--port", type=given.port, default=os.environ.get("PORT") or "8000"
+    )
 
     commands.add_parser("test", help="run the tests; options of pytest may follow")
 
     proofs = commands.add_parser("proofs", help="run the longer proofs")
-    proofs.add_argument("--only", default="", metavar="NAME")
+    proofs.add_argument("--only", type=given.proof, default="", metavar="NAME")
 
     ingest = commands.add_parser("ingest", help="publish a folder of extracts")
-    ingest.add_argument(
-        "--feed", type=lambda text: Path(text).resolve(), required=True, metavar="DIR"
-    )
+    ingest.add_argument("--feed", type=given.feed, required=True, metavar="DIR")
     ingest.add_argument("--label", default="", help="the release's name")
     ingest.add_argument("--as-of", default="", help="the day its data stand for")
 
@@ -91,7 +87,6 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
 
     commands.add_parser("bench", help="measure, and write bench.json")
     commands.add_parser("lint", help="check style, types and security")
-    commands.add_parser("clean", help="remove what the commands made")
     commands.add_parser("exec", help="run the command that follows --")
 
     # argparse would take the options of pytest or of the command for its own.

@@ -1,6 +1,7 @@
 """make clean: remove what the commands made in the state folder, nothing else of it.
 
-Run by the machine's own Python as well: the virtual environment is among what goes.
+Run by the machine's own Python, so on nothing but its standard library: the virtual
+environment is among what goes. `python3.11 -m histovet.local.clean`
 """
 
 import shutil

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 from psycopg import sql
 
-from histovet.local.errors import LocalError
+from histovet.local.errors import LocalError, Stopped
 
 # Followed by 8 hexadecimal digits; pytest-django puts test_ before its own.
 _RUN_PREFIX = "histovet_run_"
@@ -17,7 +17,8 @@ _RUN_NAME = re.compile(r"(?:test_)?(histovet_run_[0-9a-f]{8})")
 
 # A run that is being stopped has not the time to wait for a slow disk; what stays is
 # dropped by a later run.
-_DROP_TIMEOUT = "1s"
+_DROP_TIMEOUT = "3s"
+_STOPPED_DROP_TIMEOUT = "1s"
 
 Connection = psycopg.Connection[tuple[object, ...]]
 
@@ -46,10 +47,14 @@ def own_database(url: str) -> Iterator[str]:
         _drop_abandoned(connection)
         _lock(connection, name)
         _create(connection, name)
+        timeout = _DROP_TIMEOUT
         try:
             yield with_database(url, name)
+        except Stopped:
+            timeout = _STOPPED_DROP_TIMEOUT
+            raise
         finally:
-            _drop_own(connection, name)
+            _drop_own(connection, name, timeout)
 
 
 def with_database(url: str, name: str) -> str:
@@ -98,9 +103,9 @@ def _drop_abandoned(connection: Connection) -> None:
             _drop(connection, name)
 
 
-def _drop_own(connection: Connection, name: str) -> None:
+def _drop_own(connection: Connection, name: str, timeout: str) -> None:
     try:
-        connection.execute(f"SET statement_timeout = '{_DROP_TIMEOUT}'")
+        connection.execute(f"SET statement_timeout = '{timeout}'")
         _drop(connection, name)
         _drop(connection, f"test_{name}")
     except psycopg.OperationalError:

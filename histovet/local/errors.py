@@ -1,7 +1,8 @@
 """What can go wrong on a developer's machine.
 
 LocalError          the message says what is wrong and what to do
-└── CommandFailed   a command we started ended with another status than 0
+├── CommandFailed   a command we started ended with another status than 0
+└── WrongUse        a value that we were given cannot be meant
 
 Stopped             somebody asked us to end: Ctrl-C, TERM, a closed terminal
 """
@@ -17,6 +18,10 @@ class CommandFailed(LocalError):
     def __init__(self, what: str, status: int) -> None:
         super().__init__(f"{what} failed with status {status}; its lines above say why")
         self.status = status
+
+
+class WrongUse(LocalError):
+    """A value that we were given cannot be meant; nothing was begun."""
 
 
 class Stopped(Exception):

@@ -2,7 +2,7 @@
 
 STATE/postgres-18/data/          the cluster
                   socket/        mode 0700, the only way in
-                  socket-folder  where the socket is when that path is too long
+                  socket-folder  where the socket is when that path does not do
                   server.log
                   users.lock     shared by each user; who gets it alone stops the server
                   start.lock     held by the one user who starts the server
@@ -349,10 +349,10 @@ def _environment() -> dict[str, str]:
 
 
 def _make_socket_folder(cluster: _Cluster, account: _Account) -> Path:
-    """Return an empty folder of mode 0700 with a path short enough for a socket."""
+    """Return an empty folder of mode 0700 whose path clients can connect to."""
     _remove_socket_folder(cluster)
     folder = cluster.home / "socket"
-    if _is_short_enough(folder):
+    if _holds_a_socket(folder):
         folder.mkdir(mode=0o700)
     else:
         folder = _short_private_folder()
@@ -365,13 +365,16 @@ def _make_socket_folder(cluster: _Cluster, account: _Account) -> Path:
 def _short_private_folder() -> Path:
     for parent in (tempfile.gettempdir(), "/tmp"):  # nosec B108
         folder = Path(tempfile.mkdtemp(prefix="histovet-", dir=parent))
-        if _is_short_enough(folder):
+        if _holds_a_socket(folder):
             return folder
         folder.rmdir()
     raise LocalError("no folder has a path short enough for a socket; set TMPDIR")
 
 
-def _is_short_enough(folder: Path) -> bool:
+def _holds_a_socket(folder: Path) -> bool:
+    # libpq takes a comma for the beginning of another host.
+    if b"," in os.fsencode(folder):
+        return False
     socket = folder / f".s.PGSQL.{_PORT}.lock"
     return len(os.fsencode(socket)) < _SOCKET_PATH_BYTES
 

@@ -14,8 +14,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 from histovet.local.errors import CommandFailed, LocalError, Stopped
+from histovet.local.terminal import Terminal
 
 # <sys/prctl.h>
 _PR_SET_PDEATHSIG = 1
@@ -32,6 +34,9 @@ _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _GRACE_SECONDS = 1.5
 _TERM_SECONDS = 0.7
 _KILL_SECONDS = 0.5
+
+# How often we look whether the terminal is still there.
+_LOOK_SECONDS = 0.5
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -53,8 +58,9 @@ def in_child() -> Callable[[], None]:
 class Children:
     """The processes we started, and theirs."""
 
-    def __init__(self, caught: Sequence[signal.Signals]) -> None:
+    def __init__(self, caught: Sequence[signal.Signals], terminal: Terminal) -> None:
         self._caught = tuple(caught)
+        self._terminal = terminal
         self._started: list[subprocess.Popen[str]] = []
         self._stopped: Stopped | None = None
 
@@ -92,7 +98,7 @@ class Children:
     def wait(self, child: subprocess.Popen[str]) -> int:
         """Return the child's status once it ended; as `run` otherwise."""
         while child.poll() is None:
-            self._await_signal(1.0)
+            self._await_signal(_LOOK_SECONDS)
         return _status(child)
 
     def check(
@@ -132,17 +138,20 @@ class Children:
         if self._stopped is not None:
             raise self._stopped
         info = signal.sigtimedwait((*self._caught, signal.SIGCHLD), seconds)
-        if info is None:
-            return
-        if info.si_signo == signal.SIGCHLD:
+        if info is not None and info.si_signo == signal.SIGCHLD:
             self._reap_orphans()
-            return
-        self._stopped = Stopped(signal.Signals(info.si_signo))
-        if self._stopped.signum is signal.SIGHUP:
+        elif info is not None:
+            self._stop(signal.Signals(info.si_signo), info.si_code == _SI_USER)
+        if signal.SIGHUP in self._caught and self._terminal.was_closed_on_us():
+            self._stop(signal.SIGHUP, for_us_alone=True)
+
+    def _stop(self, signum: signal.Signals, for_us_alone: bool) -> NoReturn:
+        self._stopped = Stopped(signum)
+        if signum is signal.SIGHUP:
             # gunicorn takes it for "read your settings again".
             self._signal_started(signal.SIGTERM)
-        elif info.si_code == _SI_USER:
-            self._signal_started(self._stopped.signum)
+        elif for_us_alone:
+            self._signal_started(signum)
         self._wait_for_started(_GRACE_SECONDS)
         self.end()
         raise self._stopped
@@ -197,11 +206,13 @@ def children() -> Iterator[Children]:
     # Under nohup a closed terminal is to be ignored, and in the background Ctrl-C is.
     caught = [s for s in _ENDING if signal.getsignal(s) is not signal.SIG_IGN]
     before = signal.pthread_sigmask(signal.SIG_BLOCK, (*caught, signal.SIGCHLD))
-    family = Children(caught)
+    terminal = Terminal()
+    family = Children(caught, terminal)
     try:
         yield family
     finally:
         family.end()
+        terminal.close()
         # The asking has been answered; left pending, it would kill us here.
         while signal.sigtimedwait(caught, 0) is not None:
             pass

@@ -60,8 +60,6 @@ def publish(workplace: Workplace, feed: Path, label: str, as_of: str) -> None:
     Label and date go into a manifest kept beside the feed's own files, unless the
     feed brings one; they are then not used.
     """
-    if not feed.is_dir():
-        raise LocalError(f"{feed} is no folder; FEED names the folder of the extracts")
     with exclusive(
         workplace.state.lock("publish"), workplace.family.pause, _say_waiting
     ):

@@ -55,6 +55,11 @@ class State:
         return self.root / "cache"
 
     @property
+    def temporary(self) -> Path:
+        """What programs need for a moment, and the folders of tests that failed."""
+        return self.root / "tmp"
+
+    @property
     def test_results(self) -> Path:
         return self.root / "test-results"
 
@@ -75,6 +80,7 @@ class State:
             self.proofs,
             self.bench,
             self.cache,
+            self.temporary,
             self.test_results,
         ]
         return [*whole, *self.root.glob("*.new"), *self.root.glob("*.lock")]

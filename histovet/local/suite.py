@@ -3,35 +3,39 @@
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 from histovet.local.chromium import ensure_chromium
 from histovet.local.databases import own_database
 from histovet.local.processes import Children
 from histovet.local.state import State
+from histovet.local.temporary import temporary_folder
 from histovet.local.workplace import Workplace, made_keys, workplace_with
 
 # mypy's plugin reads Django's settings, which ask for a database that nobody opens.
 _NO_DATABASE = "postgresql://localhost/none"
 
+_CHECKS = (
+    ("ruff", "check", "."),
+    ("ruff", "format", "--check", "."),
+    ("mypy", "."),
+    # Programs are started without a shell, which B603 reports all the same.
+    (
+        *("bandit", "--quiet", "--configfile", "pyproject.toml"),
+        *("--skip", "B404,B603", "--recursive", "histovet", "pseudonymizer"),
+    ),
+)
+
 
 def run_lint(state: State, family: Children) -> int:
     """Return 0 if style, types and security are in order, else a first status."""
-    workplace = workplace_with(state, family, _NO_DATABASE)
-    keys = made_keys(workplace, state.test_keys)
-    environment = workplace.with_variables(**keys).environment
-    statuses = [
-        family.run([sys.executable, "-m", *check], environment)
-        for check in (
-            ("ruff", "check", "."),
-            ("ruff", "format", "--check", "."),
-            ("mypy", "."),
-            # Programs are started without a shell, which B603 reports all the same.
-            (
-                *("bandit", "--quiet", "--configfile", "pyproject.toml"),
-                *("--skip", "B404,B603", "--recursive", "histovet", "pseudonymizer"),
-            ),
-        )
-    ]
+    with temporary_folder(state) as temporary:
+        workplace = workplace_with(state, family, temporary, _NO_DATABASE)
+        keys = made_keys(workplace, state.test_keys)
+        environment = workplace.with_variables(**keys).environment
+        statuses = [
+            family.run([sys.executable, "-m", *check], environment) for check in _CHECKS
+        ]
     return next((status for status in statuses if status != 0), 0)
 
 
@@ -42,11 +46,11 @@ def run_tests(workplace: Workplace, arguments: Sequence[str]) -> int:
         return _pytest(place, arguments)
 
 
-def run_proofs(workplace: Workplace, only: str) -> int:
-    """Run the tests marked as proofs, or those of a name; return pytest's status."""
+def run_proofs(workplace: Workplace, only: Path | None) -> int:
+    """Run the tests marked as proofs, or those of a file; return pytest's status."""
     ensure_chromium(workplace.family, workplace.environment)
     workplace.state.proofs.mkdir(exist_ok=True)
-    chosen = ["-k", only] if only else []
+    chosen = [str(only)] if only else []
     with _own_place(workplace) as place:
         # Their figures are to be read while they run.
         return _pytest(place, ["-m", "proof", "--capture=no", *chosen])
@@ -74,6 +78,7 @@ def _pytest(place: Workplace, arguments: Sequence[str]) -> int:
         "-rs",
         *("-o", f"cache_dir={place.state.cache / 'pytest'}"),
         *("--output", str(place.state.test_results)),
+        *("-o", "tmp_path_retention_policy=failed"),
         *arguments,
     ]
     return place.family.run(command, place.environment)

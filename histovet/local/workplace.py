@@ -14,6 +14,7 @@ from histovet.local.locks import exclusive
 from histovet.local.postgres import server
 from histovet.local.processes import Children, adopt_orphans
 from histovet.local.state import State
+from histovet.local.temporary import temporary_folder
 
 _KEY_RINGS = {"HISTOVET_REGISTER_KEYS": "register", "HISTOVET_SITE_KEYS": "site"}
 
@@ -46,10 +47,10 @@ def open_workplace(state: State, family: Children) -> Iterator[Workplace]:
 
     Raises LocalError when there is no way to have them.
     """
-    with _database_url(state, family) as url:
+    with temporary_folder(state) as temporary, _database_url(state, family) as url:
         # Only now, or the server we share would count as ours alone.
         adopt_orphans()
-        workplace = workplace_with(state, family, url)
+        workplace = workplace_with(state, family, temporary, url)
         try:
             yield workplace.with_variables(**_development_keys(workplace))
         finally:
@@ -57,7 +58,9 @@ def open_workplace(state: State, family: Children) -> Iterator[Workplace]:
             family.end()
 
 
-def workplace_with(state: State, family: Children, database_url: str) -> Workplace:
+def workplace_with(
+    state: State, family: Children, temporary: Path, database_url: str
+) -> Workplace:
     """Return a workplace on this database, without key rings of its own."""
     # Where static files would be collected; WhiteNoise warns when it is missing.
     state.static.mkdir(exist_ok=True)
@@ -71,6 +74,9 @@ def workplace_with(state: State, family: Children, database_url: str) -> Workpla
             **os.environ,
             "HISTOVET_STATE": str(state.root),
             "DATABASE_URL": database_url,
+            "TMPDIR": str(temporary),
+            # Kept when tests fail, and sockets there find a shorter path themselves.
+            "PYTEST_DEBUG_TEMPROOT": str(state.temporary),
             # Compiled files go to the state folder; without them every start takes
             # half a second longer. A folder that was given may hold them already.
             "PYTHONDONTWRITEBYTECODE": "",

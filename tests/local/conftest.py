@@ -2,6 +2,7 @@
 
 import os
 import signal
+import stat
 import subprocess
 import sys
 import time
@@ -41,6 +42,8 @@ class Machine:
 
     def __init__(self, state: Path) -> None:
         self.state = state
+        if os.geteuid() == 0:
+            _let_nobody_reach(state)
         self.environment = {
             **{k: v for k, v in os.environ.items() if k != "DATABASE_URL"},
             "HISTOVET_STATE": str(state),
@@ -64,13 +67,24 @@ class Machine:
         return command
 
     def run(
-        self, *arguments: str, **variables: str
+        self, *arguments: str, under: Sequence[str] = (), **variables: str
     ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-m", "histovet.local", *arguments],
+            [*under, sys.executable, "-m", "histovet.local", *arguments],
             check=False,
             cwd=REPOSITORY,
             env={**self.environment, **variables},
+            capture_output=True,
+            text=True,
+            timeout=_UP_SECONDS,
+        )
+
+    def clean(self) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "histovet.local.clean"],
+            check=False,
+            cwd=REPOSITORY,
+            env=self.environment,
             capture_output=True,
             text=True,
             timeout=_UP_SECONDS,
@@ -101,14 +115,23 @@ class Machine:
                 found.append(pid)
         return found
 
-    def is_quiet(self) -> bool:
+    def is_quiet(self, within_seconds: float = 1) -> bool:
         """Tell whether nothing runs here any more, waiting a little for the last."""
-        deadline = time.monotonic() + 1
+        deadline = time.monotonic() + within_seconds
         while self.processes() or self.postmasters():
             if time.monotonic() > deadline:
                 return False
             time.sleep(0.02)
         return True
+
+
+def _let_nobody_reach(state: Path) -> None:
+    """Open the private folders above: root's server may have to run as nobody."""
+    for folder in (state, *state.parents):
+        if folder.exists():
+            if stat.S_IMODE(folder.stat().st_mode) != 0o700:
+                return
+            folder.chmod(0o711)
 
 
 def _command_lines() -> dict[int, list[bytes]]:

@@ -1,5 +1,6 @@
 import os
 import pty
+import shlex
 import signal
 import sys
 import time
@@ -39,14 +40,13 @@ def test_a_signal_ends_everything_within_five_seconds(machine, signum, script):
 
 
 class Terminal:
-    """A command that has a terminal of its own."""
+    """A command that has a terminal of its own and leads its session."""
 
-    def __init__(self, machine, *arguments: str) -> None:
+    def __init__(self, machine, *command: str) -> None:
         self.pid, self.descriptor = pty.fork()
         if self.pid == 0:
             os.chdir(REPOSITORY)
-            command = [sys.executable, "-m", "histovet.local", *arguments]
-            os.execve(sys.executable, command, machine.environment)
+            os.execvpe(command[0], command, machine.environment)
 
     def read_until(self, text: bytes) -> None:
         read = b""
@@ -54,7 +54,7 @@ class Terminal:
             read += os.read(self.descriptor, 1024)
 
     def end(self) -> float:
-        """Return the seconds until the command has ended."""
+        """Return the seconds until the session's leader has ended."""
         began = time.monotonic()
         while os.waitpid(self.pid, os.WNOHANG) == (0, 0):
             assert time.monotonic() < began + 10
@@ -62,19 +62,56 @@ class Terminal:
         return time.monotonic() - began
 
 
+def local(*command: str) -> list[str]:
+    return [sys.executable, "-m", "histovet.local", "exec", "--", *command]
+
+
 def test_ctrl_c_ends_everything_within_five_seconds(machine):
-    terminal = Terminal(machine, "exec", "--", "sh", "-c", STUBBORN)
+    terminal = Terminal(machine, *local("sh", "-c", STUBBORN))
     terminal.read_until(b"up")
     os.write(terminal.descriptor, b"\x03")
     assert terminal.end() < 5
     os.close(terminal.descriptor)
 
 
-def test_a_closed_terminal_ends_everything_within_five_seconds(machine):
-    terminal = Terminal(machine, "exec", "--", "sh", "-c", POLITE)
+@pytest.mark.parametrize(
+    ("leader", "script"),
+    [("itself", POLITE), ("make", POLITE), ("make", STUBBORN), ("bash", STUBBORN)],
+)
+def test_a_closed_terminal_ends_everything_within_five_seconds(
+    machine, tmp_path, leader, script
+):
+    command = local("sh", "-c", script)
+    makefile = tmp_path / "Makefile"
+    makefile.write_text(f"run:\n\t@exec {shlex.join(command)}\n")
+    make = ["make", "-f", str(makefile), "run"]
+    led = {
+        "itself": command,
+        # Told by the kernel, it waits for us, whom the kernel does not tell.
+        "make": make,
+        "bash": ["bash", "-c", f"cd . && {shlex.join(make)}; true"],
+    }
+    terminal = Terminal(machine, *led[leader])
     terminal.read_until(b"up")
     os.close(terminal.descriptor)
-    assert terminal.end() < 5
+    assert machine.is_quiet(within_seconds=5)
+    terminal.end()
+
+
+def test_a_disowned_command_outlives_its_terminal(machine, tmp_path):
+    command = shlex.join(local("sh", "-c", "echo up; exec sleep 600"))
+    pid_file = tmp_path / "pid"
+    script = f"set -m; {command} & echo $! > {pid_file}; disown; exec sleep 600"
+    terminal = Terminal(machine, "bash", "-c", script)
+    terminal.read_until(b"up")
+    os.close(terminal.descriptor)
+    terminal.end()
+    # Longer than it would take to notice.
+    time.sleep(1.5)
+    pid = int(pid_file.read_text())
+    assert pid in machine.processes()
+    os.kill(pid, signal.SIGTERM)
+    assert machine.is_quiet(within_seconds=5)
 
 
 def test_ctrl_c_lets_the_command_end_in_its_own_way(machine):
@@ -83,7 +120,7 @@ def test_ctrl_c_lets_the_command_end_in_its_own_way(machine):
         "try:\n    print('up', flush=True); time.sleep(600)\n"
         "except KeyboardInterrupt:\n    time.sleep(0.3); print('own way', flush=True)"
     )
-    terminal = Terminal(machine, "exec", "--", sys.executable, "-c", script)
+    terminal = Terminal(machine, *local(sys.executable, "-c", script))
     terminal.read_until(b"up")
     os.write(terminal.descriptor, b"\x03")
     terminal.read_until(b"own way")
