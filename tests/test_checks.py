@@ -21,6 +21,8 @@ def good(tmp_path, settings):
         tmp_path / "register.json", "register", {1: key(1)}, 1
     )
     settings.SITE_KEYS_PATH = write_ring(tmp_path / "site.json", "site", {1: key(2)}, 1)
+    # pytest's own folders may lie in the repository.
+    settings.BASE_DIR = tmp_path / "repository"
     return settings
 
 

@@ -5,6 +5,7 @@ import os
 import runpy
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,13 @@ def write_ring(
     path.write_text(json.dumps({"purpose": purpose, "keys": entries}))
     path.chmod(mode)
     return path
+
+
+@pytest.fixture
+def tmp_path():
+    # pytest's own may lie in the repository, where no key ring is accepted.
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        yield Path(folder)
 
 
 @pytest.fixture
