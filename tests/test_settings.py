@@ -5,11 +5,12 @@ import os
 import runpy
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+
+from tests.outside import folder_outside
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -33,9 +34,8 @@ def write_ring(
 
 @pytest.fixture
 def tmp_path():
-    # pytest's own may lie in the repository, where no key ring is accepted.
-    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
-        yield Path(folder)
+    with folder_outside() as folder:
+        yield folder
 
 
 @pytest.fixture

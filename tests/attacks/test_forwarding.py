@@ -8,31 +8,32 @@ import pytest
 
 from histovet.local.state import REPOSITORY
 from tests.attacks.serving import site
+from tests.outside import folder_outside
 from tests.test_settings import key, write_ring
 
 
 @pytest.fixture(scope="module")
-def production(tmp_path_factory):
+def production():
     """The environment of a site that answers plain http with a way to https."""
-    folder = tmp_path_factory.mktemp("site")
-    register = write_ring(folder / "register.json", "register", {1: key(1)}, 1)
-    ring = write_ring(folder / "site.json", "site", {1: key(2)}, 1)
-    environment = {
-        **os.environ,
-        "DATABASE_URL": "postgresql://nobody@/nowhere",
-        "HISTOVET_REGISTER_KEYS": str(register),
-        "HISTOVET_SITE_KEYS": str(ring),
-        "HISTOVET_HOSTS": "histovet.example",
-        "HISTOVET_STATE": str(folder),
-        "HISTOVET_DEBUG": "0",
-        # What gunicorn would otherwise take for its own.
-        "FORWARDED_ALLOW_IPS": "*",
-    }
-    command = [sys.executable, "manage.py", "collectstatic", "--noinput"]
-    subprocess.run(
-        command, cwd=REPOSITORY, env=environment, check=True, capture_output=True
-    )
-    return environment
+    with folder_outside() as folder:
+        register = write_ring(folder / "register.json", "register", {1: key(1)}, 1)
+        ring = write_ring(folder / "site.json", "site", {1: key(2)}, 1)
+        environment = {
+            **os.environ,
+            "DATABASE_URL": "postgresql://nobody@/nowhere",
+            "HISTOVET_REGISTER_KEYS": str(register),
+            "HISTOVET_SITE_KEYS": str(ring),
+            "HISTOVET_HOSTS": "histovet.example",
+            "HISTOVET_STATE": str(folder),
+            "HISTOVET_DEBUG": "0",
+            # What gunicorn would otherwise take for its own.
+            "FORWARDED_ALLOW_IPS": "*",
+        }
+        command = [sys.executable, "manage.py", "collectstatic", "--noinput"]
+        subprocess.run(
+            command, cwd=REPOSITORY, env=environment, check=True, capture_output=True
+        )
+        yield environment
 
 
 def asked(path: str, *headers: str) -> bytes:
