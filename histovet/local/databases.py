@@ -13,7 +13,7 @@ from histovet.local.errors import LocalError, Stopped
 
 # Followed by 8 hexadecimal digits; pytest-django puts test_ before its own.
 _RUN_PREFIX = "histovet_run_"
-_RUN_NAME = re.compile(r"(?:test_)?(histovet_run_[0-9a-f]{8})")
+_RUN_NAME = re.compile(r"(?:test_)?(histovet_run_[0-9a-f]{8})(?:_gw\d+)?")
 
 # A run that is being stopped has not the time to wait for a slow disk; what stays is
 # dropped by a later run.

@@ -39,11 +39,15 @@ def run_lint(state: State, family: Children) -> int:
     return next((status for status in statuses if status != 0), 0)
 
 
+# A process a core, each on a database of its own; ARGS="-n 0" is one process.
+_IN_PARALLEL = ("--numprocesses=logical", "--maxprocesses=4")
+
+
 def run_tests(workplace: Workplace, arguments: Sequence[str]) -> int:
     """Return pytest's status."""
     ensure_chromium(workplace.family, workplace.environment)
     with _own_place(workplace) as place:
-        return _pytest(place, arguments)
+        return _pytest(place, [*_IN_PARALLEL, *arguments])
 
 
 def run_proofs(workplace: Workplace, only: Path | None) -> int:

@@ -95,6 +95,13 @@ def _in_a_hurry(folder, environment, *options):
     )
 
 
+# Of this database alone: other tests copy beside this one.
+COPYING = (
+    "WITH copy AS (SELECT * FROM pg_stat_progress_copy "
+    "WHERE datname = current_database()) SELECT count(*) >= {} FROM copy"
+)
+
+
 def _wait_until(query, process):
     with connection.cursor() as cursor:
         while process.poll() is None:
@@ -581,8 +588,8 @@ def large_folder(folder):
     ("moment", "workers"),
     [
         ("SELECT count(*) = 1 FROM vault_release_file", 1),
-        ("SELECT count(*) FROM pg_stat_progress_copy WHERE tuples_processed > 0", 1),
-        ("SELECT count(*) FROM pg_stat_progress_copy WHERE tuples_processed > 0", 2),
+        (f"{COPYING.format(1)} WHERE tuples_processed > 0", 1),
+        (f"{COPYING.format(1)} WHERE tuples_processed > 0", 2),
     ],
     ids=["between files", "within a file", "within two files"],
 )
@@ -604,7 +611,7 @@ def test_a_killed_ingest_goes_on_where_it_ended(
 
 def test_the_workers_of_a_killed_ingest_end(vault, environment, large_folder):
     process = _in_a_hurry(large_folder, environment, "--workers", "2")
-    _wait_until("SELECT count(*) >= 2 FROM pg_stat_progress_copy", process)
+    _wait_until(COPYING.format(2), process)
     _kill(process)
     deadline = time.monotonic() + 5
     while _group_lives(process.pid):
@@ -623,7 +630,7 @@ def _group_lives(group):
 @pytest.mark.parametrize("workers", [1, 2])
 def test_ctrl_c_ends_with_a_clean_message(vault, environment, large_folder, workers):
     process = _in_a_hurry(large_folder, environment, "--workers", str(workers))
-    _wait_until("SELECT count(*) FROM pg_stat_progress_copy", process)
+    _wait_until(COPYING.format(1), process)
     os.killpg(process.pid, signal.SIGINT)
     output, errors = process.communicate(timeout=10)
     assert process.returncode == 130
@@ -636,7 +643,7 @@ def test_a_worker_that_is_killed_is_told_and_taken_up(
     vault, config, environment, large_folder
 ):
     process = _in_a_hurry(large_folder, environment, "--workers", "2")
-    _wait_until("SELECT count(*) >= 2 FROM pg_stat_progress_copy", process)
+    _wait_until(COPYING.format(2), process)
     os.kill(_worker_of(process.pid), signal.SIGKILL)
     _, errors = process.communicate(timeout=20)
     assert process.returncode == 5
