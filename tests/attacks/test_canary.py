@@ -123,6 +123,27 @@ def _ask_everything(client: Client, key: str) -> list[str]:
     return [answer.content.decode() + str(answer.headers) for answer in refused]
 
 
+def _type_into_the_site(client: Client) -> str:
+    """Go from the form to the report, and astray; return what the browser keeps. What
+    was typed stays in the form, so its pages are no place to look."""
+    typed = {
+        "register": "SIV",
+        "holder_kind": "person",
+        "family_name": FAMILY,
+        "given_names": GIVEN,
+        "plate": PLATE,
+        "formula_number": FORMULA,
+    }
+    astray = client.post("/vendeur", {**typed, "formula_number": f"{FORMULA}1"})
+    wrong = client.post("/en/seller", {**typed, "plate": ""})
+    assert (astray.status_code, wrong.status_code) == (200, 200)
+    found = client.post("/vendeur", typed)
+    page = client.get(found.headers["Location"])
+    assert (found.status_code, page.status_code) == (303, 200)
+    assert not _seen(page.content.decode() + found.headers["Location"])
+    return client.cookies.output()
+
+
 def _server_logs() -> str:
     state = Path(os.environ["HISTOVET_STATE"])
     return "".join(
@@ -156,6 +177,8 @@ def test_no_canary_is_seen_again(tmp_path, capfd, log):
     key = new_key()
     refusals = _ask_everything(Client(), key)
 
+    cookies = _type_into_the_site(Client())
+
     # Doors that refuse a delivery.
     (feed / "siv.csv.gz").write_bytes((feed / "siv.csv.gz").read_bytes()[:-20])
     named = ["--label", "x", "--as-of", "2026-01-01", "--out", str(tmp_path / "m")]
@@ -176,6 +199,7 @@ def test_no_canary_is_seen_again(tmp_path, capfd, log):
     assert "django.request" in log.getvalue()
     everywhere = {
         "refusals of the API": "".join(refusals),
+        "cookies of the site": cookies,
         "errors of the form": form.errors.as_text(),
         "standard output": printed.out,
         "standard error": printed.err,
