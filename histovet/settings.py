@@ -139,6 +139,7 @@ INSTALLED_APPS = [
     "django_ratelimit",
     "histovet.vault",
     "histovet.history",
+    "histovet.sharing",
     "histovet.limits",
     "histovet.partners",
     "histovet.pages",

@@ -14,6 +14,7 @@ urlpatterns = [
     *i18n_patterns(
         path("", views.home, name="home"),
         path("", include("histovet.history.urls")),
+        path("", include("histovet.sharing.urls")),
         prefix_default_language=False,
     ),
 ]

@@ -1,6 +1,6 @@
 """Key rings, identifiers, sealing and opening: all cryptography on vehicle data.
 
-Source of every rule: SPEC.md sections 4 to 8 and 10.
+Source of every rule: SPEC.md sections 4 to 8, 10 and 11.
 """
 
 from __future__ import annotations
@@ -23,12 +23,23 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from pseudonymizer.errors import EnvelopeError, KeyRingError
-from pseudonymizer.records import Identity, Register, Release, SealedRow
+from pseudonymizer.records import (
+    Capsule,
+    Identity,
+    LinkTerms,
+    Register,
+    Release,
+    SealedRow,
+)
 
 KEY_BYTES = 32
 RECORD_ID_BYTES = 16
 TAG_BYTES = 8
 NONCE_BYTES = 12
+# Of a link, and of the owner's secret.
+SECRET_BYTES = 16
+LINK_ID_BYTES = 12
+OWNER_TAG_BYTES = 16
 FORMAT_VERSION = 1
 GENERATION_MAX = 2**15 - 1
 
@@ -351,6 +362,142 @@ class SiteSeal:
         if int.from_bytes(plain[:8], "big") <= now:
             raise EnvelopeError
         return plain[8:]
+
+
+def link_id(secret: bytes) -> bytes:
+    """Return the 12 bytes that name a link in its address and in the database."""
+    return _expanded(secret, b"", "link id", LINK_ID_BYTES)
+
+
+class LinkKeys:
+    """What the site ring gives for links: a capsule opens with its link's secret alone,
+    a keepsake with its owner's. Source: SPEC.md section 11."""
+
+    def __init__(self, ring: KeyRing) -> None:
+        self.active = ring.active
+        self._link, self._owner = (
+            {version: ring.derive(label, version=version) for version in ring.versions}
+            for label in ("link", "owner")
+        )
+        self._tags = {
+            version: Hmac(ring.derive("owner tag", version=version))
+            for version in ring.versions
+        }
+
+    def seal_capsule(
+        self,
+        secret: bytes,
+        terms: LinkTerms,
+        capsule: Capsule,
+        *,
+        random: Callable[[int], bytes] = os.urandom,
+    ) -> bytes:
+        """Raises KeyRingError when the ring lacks the key version of the terms."""
+        key = self._capsule_key(secret, terms)
+        content = capsule.holder_tag + identity_bytes(capsule.identity)
+        return _sealed(key, content, _encoded_terms(terms), random)
+
+    def open_capsule(self, secret: bytes, terms: LinkTerms, sealed: bytes) -> Capsule:
+        """Raises EnvelopeError, and says nothing more, for another secret, for terms
+        or bytes that are not as they were sealed, and without their key version."""
+        try:
+            key = self._capsule_key(secret, terms)
+            bound = _encoded_terms(terms)
+        except (KeyRingError, OverflowError) as exc:
+            # Who changed the row may have written any version.
+            raise EnvelopeError from exc
+        content = _unsealed(key, sealed, bound)
+        return Capsule(identity_of(content[TAG_BYTES:]), content[:TAG_BYTES])
+
+    def owner_tags(self, identity: bytes) -> dict[int, bytes]:
+        """Return, for each version of the ring, the 16 bytes that a vehicle's own links
+        have in common."""
+        return {
+            version: tag.digest(identity)[:OWNER_TAG_BYTES]
+            for version, tag in self._tags.items()
+        }
+
+    def owner_proof(self, owner_secret: bytes, identity: bytes, version: int) -> bytes:
+        """Return the 16 bytes by which an owner's links of one vehicle are known.
+
+        Raises KeyRingError when the ring lacks the version.
+        """
+        return self._owner_key(owner_secret, identity, version)[:OWNER_TAG_BYTES]
+
+    def seal_keepsake(
+        self,
+        owner_secret: bytes,
+        identity: bytes,
+        terms: LinkTerms,
+        secret: bytes,
+        *,
+        random: Callable[[int], bytes] = os.urandom,
+    ) -> bytes:
+        """Return a link's secret, sealed for its owner."""
+        key = self._owner_key(owner_secret, identity, terms.key_version)
+        return _sealed(key[OWNER_TAG_BYTES:], secret, terms.public_id, random)
+
+    def open_keepsake(
+        self, owner_secret: bytes, identity: bytes, terms: LinkTerms, sealed: bytes
+    ) -> bytes:
+        """Return the link's secret. Raises EnvelopeError."""
+        key = self._owner_key(owner_secret, identity, terms.key_version)
+        return _unsealed(key[OWNER_TAG_BYTES:], sealed, terms.public_id)
+
+    def _capsule_key(self, secret: bytes, terms: LinkTerms) -> bytes:
+        key = self._of_version(self._link, terms.key_version)
+        return _expanded(secret + key, b"", "link capsule", KEY_BYTES)
+
+    def _owner_key(self, owner_secret: bytes, identity: bytes, version: int) -> bytes:
+        key = self._of_version(self._owner, version)
+        length = OWNER_TAG_BYTES + KEY_BYTES
+        return _expanded(owner_secret + key, identity, "link owner", length)
+
+    @staticmethod
+    def _of_version(keys: dict[int, bytes], version: int) -> bytes:
+        try:
+            return keys[version]
+        except KeyError:
+            raise KeyRingError(
+                f"the site key ring has no version {version}; put the ring that made "
+                "this link back in place"
+            ) from None
+
+
+def _expanded(material: bytes, salt: bytes, label: str, length: int) -> bytes:
+    info = f"histovet/v1/{label}".encode("ascii")
+    return HKDF(SHA256(), length, salt or None, info).derive(material)
+
+
+def _sealed(
+    key: bytes, content: bytes, bound: bytes, random: Callable[[int], bytes]
+) -> bytes:
+    header = bytes((FORMAT_VERSION,))
+    nonce = random(NONCE_BYTES)
+    return header + nonce + AESGCM(key).encrypt(nonce, content, header + bound)
+
+
+def _unsealed(key: bytes, sealed: bytes, bound: bytes) -> bytes:
+    header, nonce, rest = sealed[:1], sealed[1:13], sealed[13:]
+    if header != bytes((FORMAT_VERSION,)) or len(rest) < 16:
+        raise EnvelopeError
+    try:
+        return AESGCM(key).decrypt(nonce, rest, header + bound)
+    except InvalidTag as exc:
+        raise EnvelopeError from exc
+
+
+def _encoded_terms(terms: LinkTerms) -> bytes:
+    """Raises OverflowError for a number that has no place."""
+    return b"%b%b%b%b%b%b%b" % (
+        terms.public_id,
+        terms.key_version.to_bytes(2, "big"),
+        terms.holder_key_version.to_bytes(2, "big"),
+        terms.created_at.to_bytes(8, "big"),
+        terms.expires_at.to_bytes(8, "big"),
+        terms.scope.to_bytes(1, "big"),
+        (terms.max_openings or 0).to_bytes(4, "big"),
+    )
 
 
 def release_mac(

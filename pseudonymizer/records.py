@@ -239,6 +239,28 @@ class Release(Struct, frozen=True):
     mac: bytes  # 32 bytes
 
 
+class LinkTerms(Struct, frozen=True):
+    """What stands in clear about a link, and what its capsule is bound to.
+
+    Moments are whole seconds since 1970, UTC. `max_openings` is None for any number.
+    """
+
+    public_id: bytes  # 12 bytes
+    key_version: int  # of the site ring
+    holder_key_version: int  # of the register ring, whose holder tag is in the capsule
+    created_at: int
+    expires_at: int
+    scope: int
+    max_openings: int | None
+
+
+class Capsule(Struct, frozen=True):
+    """What a link opens: the vehicle, and who held it when the link was made."""
+
+    identity: Identity
+    holder_tag: bytes  # 8 bytes
+
+
 class FileReport(Struct, frozen=True):
     """What one file of the feed came to."""
 

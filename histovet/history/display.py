@@ -19,6 +19,7 @@ from django.utils.translation import gettext_noop as _
 
 from histovet.history import labels
 from histovet.history.report import (
+    Audience,
     Precision,
     Report,
     ShownDate,
@@ -87,6 +88,7 @@ class Row:
 class ReportPage:
     """`verdict` is a value of synthesis.Verdict."""
 
+    for_holder: bool
     name: str
     plate: str
     first_registration: str
@@ -126,6 +128,7 @@ def page(report: Report) -> ReportPage:
     found = synthesis(report)
     shown = [o for o in report.operations if o.code not in labels.INTERNAL_OPERATIONS]
     return ReportPage(
+        for_holder=report.audience is Audience.HOLDER,
         name=_name(report, words),
         plate=report.masked_plate.replace("*", "•"),
         first_registration=words.date(report.first_registration),
@@ -255,7 +258,9 @@ def _alert(alert: Alert, report: Report, words: _Words) -> AlertShown:
 def _facts(report: Report, words: _Words) -> tuple[Fact, ...]:
     certificate = report.certificate
     imported = report.imported.imported
-    counted = _("depuis l’arrivée en France") if imported else _("vous compris")
+    holder = report.audience is Audience.HOLDER
+    included = _("vous compris") if holder else _("le vendeur compris")
+    counted = _("depuis l’arrivée en France") if imported else included
     return (
         Fact(
             term=words.say(_("Titulaires")),
@@ -432,12 +437,14 @@ def _said(step: ShownStep, words: _Words) -> str:
 
 def _holder(report: Report, words: _Words) -> tuple[Row, ...]:
     certificate = report.certificate
+    holder = report.audience is Audience.HOLDER
+    place = _("Code postal") if holder else _("Département")
     rows = [
         Row(
             words.say(_("Titulaire")), (_initials(certificate.initials, words),), "C.1"
         ),
         Row(
-            words.say(_("Code postal")),
+            words.say(place),
             (certificate.place or words.say(_NOT_RECORDED),),
         ),
         Row(words.say(_("Véhicule loué")), (words.yes_or_no(certificate.leased),)),

@@ -1,15 +1,12 @@
 from __future__ import annotations
 
-import functools
 import time
-from collections.abc import Callable
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.cache import add_never_cache_headers
 from django.views.decorators.http import (
     require_http_methods,
     require_POST,
@@ -17,49 +14,19 @@ from django.views.decorators.http import (
 )
 
 from histovet.history import cookie, display
+from histovet.history.answers import ENDED, OVER, SeeOther, private, to_form
 from histovet.history.forms import IdentityForm
 from histovet.history.report import Audience, report
 from histovet.history.retrieve import retrieve
 from histovet.limits import clients
 from histovet.pages.errors import too_many_requests
 from histovet.vault import reading
-from histovet.vault.errors import NoActiveRelease
-
-View = Callable[[HttpRequest], HttpResponse]
-
-# Why somebody was sent to the form, as its address says it.
-OVER, ENDED = "delai", "fini"
 
 # What most people have: the register since 2009, and their own vehicle.
 FIRST_CHOICE = {"register": "SIV", "holder_kind": "person"}
 
-RETRY_AFTER_SECONDS = 600
 
-
-class SeeOther(HttpResponseRedirect):
-    """What was posted is done: the next page is read, and a reload posts nothing."""
-
-    status_code = 303
-
-
-def _private(view: View) -> View:
-    """The page is for who reads it now: no cache and no search engine keeps it."""
-
-    @functools.wraps(view)
-    def answer(request: HttpRequest) -> HttpResponse:
-        try:
-            response = view(request)
-        except NoActiveRelease:
-            response = render(request, "history/unavailable.html", status=503)
-            response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
-        add_never_cache_headers(response)
-        response.headers["X-Robots-Tag"] = "noindex"
-        return response
-
-    return answer
-
-
-@_private
+@private
 @require_http_methods(["GET", "HEAD", "POST"])
 def seller(request: HttpRequest) -> HttpResponse:
     """Ask for the certificate. What does not lead to a report is answered with 200
@@ -81,13 +48,13 @@ def seller(request: HttpRequest) -> HttpResponse:
     return response
 
 
-@_private
+@private
 @require_safe
 def seller_report(request: HttpRequest) -> HttpResponse:
     identity = cookie.identity_in(request, now=int(time.time()))
     opened = reading.read(identity) if identity else None
     if opened is None:
-        return _to_form(OVER)
+        return to_form(OVER)
     shown = display.page(
         report(opened.record, audience=Audience.HOLDER, as_of=opened.release.row.as_of)
     )
@@ -95,17 +62,13 @@ def seller_report(request: HttpRequest) -> HttpResponse:
     return render(request, f"history/{template}.html", {"page": shown})
 
 
-@_private
+@private
 @require_POST
 def end(request: HttpRequest) -> HttpResponse:
-    response = _to_form(ENDED)
+    response = to_form(ENDED)
     cookie.take_back(response)
     return response
 
 
 def _ask(request: HttpRequest, form: IdentityForm, **context: Any) -> HttpResponse:
     return render(request, "history/seller.html", {"form": form, **context})
-
-
-def _to_form(why: str) -> HttpResponse:
-    return SeeOther(f"{reverse('seller')}?suite={why}")

@@ -15,12 +15,16 @@ class OtherLanguage:
 
 
 def navigation(request: HttpRequest) -> dict[str, OtherLanguage]:
+    return {"other_language": other_language(request.path)}
+
+
+def other_language(path: str) -> OtherLanguage:
     """The same page in the other language, or home for a page there is not."""
     code, name = (
         ("fr", "Français") if translation.get_language() == "en" else ("en", "English")
     )
-    url = translate_url(request.path, code)
-    if url == request.path:
+    url = translate_url(path, code)
+    if url == path:
         with translation.override(code):
             url = reverse("home")
-    return {"other_language": OtherLanguage(code, name, url)}
+    return OtherLanguage(code, name, url)

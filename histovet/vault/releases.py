@@ -14,7 +14,8 @@ from pseudonymizer.holder import Fingerprinter
 from pseudonymizer.records import Identity, Register, SealedRow
 
 # No certificate has this plate: it is shorter than any, and only opened, never sought.
-_DECOY = identity_bytes(Identity(Register.SIV, "0", "0"))
+DECOY = Identity(Register.SIV, "0", "0")
+_DECOY_BYTES = identity_bytes(DECOY)
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class ReadyRelease:
     keys: ReleaseKeys = field(repr=False)
     fingerprinter: Fingerprinter = field(repr=False)
     decoy: SealedRow = field(repr=False)
-    decoy_identity: bytes = _DECOY
+    decoy_identity: bytes = _DECOY_BYTES
 
 
 _ready: ReadyRelease | None = None
@@ -70,5 +71,5 @@ def _made_ready(release: records.Release) -> ReadyRelease:
         release,
         keys,
         Fingerprinter(keys.bigram_table, keys.siren_tag),
-        keys.seal(_DECOY, content, codec.DICTIONARY),
+        keys.seal(_DECOY_BYTES, content, codec.DICTIONARY),
     )

@@ -31,10 +31,11 @@ def test_every_rubric_of_a_vehicle_is_shown_once():
     assert sorted(rubric.attribute for rubric in labels.RUBRICS) == sorted(fields)
 
 
-def test_every_alert_has_its_words_for_the_holder():
+def test_every_alert_has_its_words_for_each_audience():
     assert set(labels.ALERTS) == {rule.code for rule in RULES}
     for text in labels.ALERTS.values():
-        assert text.title and text.meaning and text.to_do[Audience.HOLDER]
+        assert text.title and text.meaning
+        assert all(text.to_do[audience] for audience in Audience)
 
 
 def test_labels_need_no_escaping():

@@ -75,10 +75,10 @@ def test_texts_of_templates_and_of_code_are_found(tmp_path):
 
 
 def test_an_update_keeps_translations_and_drops_what_is_gone(po):
-    kept = catalogue.Text("Bientôt", "", "", "a.html")
+    kept = catalogue.Text("Copié", "", "", "a.html")
     new = catalogue.Text("Tout neuf", "", "", "a.html")
     updated = catalogue.updated(po, iter([kept, new]))
-    assert 'msgstr "Soon"' in updated.decode()
+    assert 'msgstr "Copied"' in updated.decode()
     assert "Aller au contenu" not in updated.decode()
     assert catalogue.untranslated(updated) == ["Tout neuf"]
 

@@ -1,0 +1,69 @@
+"""What a browser keeps of links: the one that a reader opened, the owner's secret."""
+
+from __future__ import annotations
+
+import secrets
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import translation
+
+from histovet.cookies import SealedCookie
+from pseudonymizer.envelope import SECRET_BYTES
+
+# A buyer who reads again the same day is no second opening.
+READER_LIFE_SECONDS = 12 * 3600
+# Twice the longest life of a link.
+OWNER_LIFE_SECONDS = 180 * 24 * 3600
+
+_READER = SealedCookie(
+    "reader cookie", "reader", prefix="__Secure-", life_seconds=READER_LIFE_SECONDS
+)
+_OWNER = SealedCookie(
+    "owner cookie", "owner", prefix="__Host-", life_seconds=OWNER_LIFE_SECONDS
+)
+
+
+def give_link(
+    response: HttpResponse, public_id: str, secret: bytes, *, now: int, until: int
+) -> None:
+    """Let this browser read the link, and no longer than the link lives."""
+    life = min(READER_LIFE_SECONDS, until - now)
+    for language, path in _paths(public_id):
+        _READER.give(
+            response, secret, now=now, suffix=f"-{language}", path=path,
+            life_seconds=life,
+        )  # fmt: skip
+
+
+def link_in(request: HttpRequest, *, now: int) -> bytes | None:
+    """Return the secret of the link whose address is asked for, None without one."""
+    return _READER.content(request, now=now, suffix=f"-{translation.get_language()}")
+
+
+def take_link_back(response: HttpResponse, public_id: str) -> None:
+    for language, path in _paths(public_id):
+        _READER.take_back(response, suffix=f"-{language}", path=path)
+
+
+def owner_in(request: HttpRequest, *, now: int) -> bytes | None:
+    return _OWNER.content(request, now=now)
+
+
+def give_owner(response: HttpResponse, secret: bytes, *, now: int) -> None:
+    """Let this browser recognise its links for as long again."""
+    _OWNER.give(response, secret, now=now)
+
+
+def new_secret() -> bytes:
+    return secrets.token_bytes(SECRET_BYTES)
+
+
+def _paths(public_id: str) -> list[tuple[str, str]]:
+    """Return the path of a link in each language: a page of one is read in the other."""
+    paths = []
+    for language, _ in settings.LANGUAGES:
+        with translation.override(language):
+            paths.append((language, reverse("link", args=[public_id])))
+    return paths

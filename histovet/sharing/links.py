@@ -1,0 +1,127 @@
+"""What the seller does with links: make one, see them, end one or all."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from histovet.sharing.keys import link_keys
+from histovet.sharing.liveness import end_of, is_handed_over
+from histovet.sharing.models import End, Link, Links, Scope
+from histovet.vault.reading import Opened
+from pseudonymizer.envelope import SECRET_BYTES, identity_bytes, link_id
+from pseudonymizer.normalise import PARIS
+from pseudonymizer.records import Capsule, Identity, LinkTerms
+
+LIVES_DAYS = (1, 7, 30)
+# Of one vehicle, live or made in a day: more are no sale, and every row costs.
+LINKS_MAX = 20
+
+
+class NotShareable(Exception):
+    """A link would be over at once: the certificate is cancelled, or a sale is dated
+    today."""
+
+
+class TooManyLinks(Exception):
+    """LINKS_MAX links of this vehicle live or were made in a day; it has to pass."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnedLink:
+    """A link as its owner sees it. `end` may be one that no row says yet: a link is
+    ended when it is opened. `secret` is None for what has ended."""
+
+    row: Link
+    secret: bytes | None
+    end: End | None
+
+
+def create(
+    identity: Identity,
+    opened: Opened,
+    owner_secret: bytes,
+    *,
+    life: dt.timedelta,
+    now: dt.datetime,
+    scope: Scope = Scope.FULL,
+    max_openings: int | None = None,
+    random: Callable[[int], bytes] = os.urandom,
+) -> bytes:
+    """Return the secret of a new link to what the identity opened, stored nowhere.
+
+    Raises NotShareable and TooManyLinks.
+    """
+    now = now.replace(microsecond=0)
+    today = now.astimezone(PARIS).date()
+    record, tags = opened.record, opened.proof.tags
+    if record.certificate_cancelled or is_handed_over(record, since=today) or not tags:
+        raise NotShareable
+    if of_vehicle(identity).live_or_of_this_day(now).count() >= LINKS_MAX:
+        raise TooManyLinks
+    keys, encoded = link_keys(), identity_bytes(identity)
+    secret = random(SECRET_BYTES)
+    # That of the newest register key, which lives longest.
+    holder_key_version, holder_tag = max(tags)
+    terms = LinkTerms(
+        public_id=link_id(secret),
+        key_version=keys.active,
+        holder_key_version=holder_key_version,
+        created_at=int(now.timestamp()),
+        expires_at=int((now + life).timestamp()),
+        scope=scope,
+        max_openings=max_openings,
+    )
+    Link.objects.create(
+        public_id=terms.public_id,
+        key_version=terms.key_version,
+        holder_key_version=terms.holder_key_version,
+        owner_tag=keys.owner_tags(encoded)[terms.key_version],
+        owner_proof=keys.owner_proof(owner_secret, encoded, terms.key_version),
+        created_at=now,
+        expires_at=now + life,
+        scope=scope,
+        max_openings=max_openings,
+        capsule=keys.seal_capsule(secret, terms, Capsule(identity, holder_tag)),
+        keepsake=keys.seal_keepsake(owner_secret, encoded, terms, secret),
+    )
+    return secret
+
+
+def of_vehicle(identity: Identity) -> Links:
+    """Every link made with this certificate, whoever made it."""
+    tags = link_keys().owner_tags(identity_bytes(identity))
+    return Link.objects.filter(owner_tag__in=list(tags.values()))
+
+
+def of_owner(identity: Identity, owner_secret: bytes) -> Links:
+    """Those made with this owner's secret."""
+    keys, encoded = link_keys(), identity_bytes(identity)
+    proofs = [
+        keys.owner_proof(owner_secret, encoded, version)
+        for version in keys.owner_tags(encoded)
+    ]
+    return of_vehicle(identity).filter(owner_proof__in=proofs)
+
+
+def owned(
+    identity: Identity, opened: Opened, owner_secret: bytes, now: dt.datetime
+) -> list[OwnedLink]:
+    """Return the owner's links, newest first, each with whether it lives now."""
+    rows = of_owner(identity, owner_secret).order_by("-created_at", "public_id")
+    return [_owned(row, identity, opened, owner_secret, now) for row in rows]
+
+
+def _owned(
+    row: Link, identity: Identity, opened: Opened, owner_secret: bytes, now: dt.datetime
+) -> OwnedLink:
+    if row.capsule is None or row.keepsake is None:
+        return OwnedLink(row, None, row.why_ended)
+    keys, terms = link_keys(), row.terms
+    encoded = identity_bytes(identity)
+    secret = keys.open_keepsake(owner_secret, encoded, terms, bytes(row.keepsake))
+    capsule = keys.open_capsule(secret, terms, bytes(row.capsule))
+    end = end_of(terms, capsule, opened, now)
+    return OwnedLink(row, secret if end is None else None, end)

@@ -1,0 +1,61 @@
+"""Does a link still open its report? Pure; decided anew each time it is asked.
+
+Source of the rules: docs/links.md.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from histovet.sharing.models import End
+from histovet.vault.reading import Opened
+from pseudonymizer.normalise import PARIS
+from pseudonymizer.records import Capsule, LinkTerms, Record
+
+# Whoever made the link holds the vehicle no more after one of these.
+_HANDED_OVER = frozenset(
+    (
+        "DECLARATION_CESSION",
+        "DECLARATION_ACHAT",
+        "IMMAT_NORMALE",
+        "IMMAT_NORMALE_PREM_VO",
+        "CHANG_TIT_NORMAL",
+        "CHANG_TIT_NORMAL_CVN",
+    )
+)
+
+
+def end_of(
+    terms: LinkTerms, capsule: Capsule, opened: Opened | None, now: dt.datetime
+) -> End | None:
+    """Return why the link is over, None while it lives. `opened` is what the capsule's
+    identity opens in the active release."""
+    if terms.expires_at <= now.timestamp():
+        return End.EXPIRED
+    if opened is None or opened.record.certificate_cancelled:
+        return End.CERTIFICATE_GONE
+    if (terms.holder_key_version, capsule.holder_tag) not in opened.proof.tags:
+        return End.CHANGED_HANDS
+    if is_handed_over(opened.record, since=created_on(terms)):
+        return End.CHANGED_HANDS
+    return None
+
+
+def created_on(terms: LinkTerms) -> dt.date:
+    """Return the day in France, as the register counts days."""
+    return dt.datetime.fromtimestamp(terms.created_at, PARIS).date()
+
+
+def is_handed_over(record: Record, *, since: dt.date) -> bool:
+    """Tell whether a sale or a new holder that stands is dated that day or later.
+
+    That day too: most links are made on the day of the sale, and the register has no
+    hours.
+    """
+    return any(
+        operation.code in _HANDED_OVER
+        and not operation.cancelled
+        and operation.date is not None
+        and operation.date >= since
+        for operation in record.operations
+    )

@@ -1,0 +1,114 @@
+"""Links as the database holds them: nothing in a row opens anything.
+
+`capsule` opens with the link's secret, `keepsake` with the owner's; both are erased
+when the link ends. Source: SPEC.md section 11.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from django.db import models
+from django.db.models import Q
+
+from pseudonymizer.records import LinkTerms
+
+
+class Scope(models.IntegerChoices):
+    FULL = 0
+    WITHOUT_ADMINISTRATIVE_DETAILS = 1
+
+
+class End(models.IntegerChoices):
+    """Why a link ended; nobody but its owner is told."""
+
+    EXPIRED = 1
+    EXHAUSTED = 2
+    REVOKED_BY_OWNER = 3
+    REVOKED_BY_CERTIFICATE = 4  # by who typed the certificate, without the owner's code
+    CERTIFICATE_GONE = 5  # no record any more, or cancelled
+    CHANGED_HANDS = 6
+
+
+class Links(models.QuerySet["Link"]):
+    def live(self, now: dt.datetime) -> Links:
+        """Those that no sight of them and no clock has ended; a sale may have."""
+        return self.filter(ended_at=None, expires_at__gt=now)
+
+    def live_or_of_this_day(self, now: dt.datetime) -> Links:
+        return self.live(now) | self.filter(created_at__gt=now - dt.timedelta(days=1))
+
+    def end(self, why: End, now: dt.datetime) -> int:
+        """Return how many were ended now. Those that had ended keep their reason."""
+        return self.filter(ended_at=None).update(
+            ended_at=now, end=why, capsule=None, keepsake=None
+        )
+
+
+class Link(models.Model):
+    public_id = models.BinaryField(primary_key=True)
+    key_version = models.SmallIntegerField()
+    holder_key_version = models.SmallIntegerField()
+    owner_tag = models.BinaryField()
+    owner_proof = models.BinaryField()
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    scope = models.SmallIntegerField(choices=Scope)
+    max_openings = models.IntegerField(null=True)
+    openings = models.IntegerField(db_default=0)
+    last_opened_on = models.DateField(null=True)
+    capsule = models.BinaryField(null=True)
+    keepsake = models.BinaryField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    end = models.SmallIntegerField(choices=End, null=True)
+
+    objects = Links.as_manager()
+
+    class Meta:
+        db_table = "sharing_link"
+        indexes = (models.Index(fields=["owner_tag"], name="sharing_link_owner"),)
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(
+                    ended_at=None,
+                    end=None,
+                    capsule__isnull=False,
+                    keepsake__isnull=False,
+                )
+                | Q(
+                    ended_at__isnull=False,
+                    end__isnull=False,
+                    capsule=None,
+                    keepsake=None,
+                ),
+                name="sharing_link_erased_at_its_end",
+            ),
+            models.CheckConstraint(
+                condition=Q(expires_at__gt=models.F("created_at")),
+                name="sharing_link_has_a_life",
+            ),
+            models.CheckConstraint(
+                condition=Q(max_openings=None)
+                | Q(openings__lte=models.F("max_openings")),
+                name="sharing_link_openings_within_maximum",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return "a link"
+
+    @property
+    def why_ended(self) -> End | None:
+        return None if self.end is None else End(self.end)
+
+    @property
+    def terms(self) -> LinkTerms:
+        return LinkTerms(
+            bytes(self.public_id),
+            self.key_version,
+            self.holder_key_version,
+            int(self.created_at.timestamp()),
+            int(self.expires_at.timestamp()),
+            self.scope,
+            self.max_openings,
+        )

@@ -1,0 +1,118 @@
+"""A secret → the report that its link opens now, or nothing.
+
+Unknown, expired, revoked, exhausted, sold: the steps are the same, and so is the
+answer. A capsule and a record are opened before anything is decided, a dummy and a
+decoy where there are none.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+import logging
+from dataclasses import dataclass
+
+from histovet.sharing.keys import link_keys
+from histovet.sharing.liveness import end_of
+from histovet.sharing.models import End, Link, Scope
+from histovet.statements import one_row
+from histovet.vault import reading
+from histovet.vault.reading import Opened
+from histovet.vault.releases import DECOY
+from pseudonymizer.envelope import SECRET_BYTES, TAG_BYTES, link_id
+from pseudonymizer.errors import EnvelopeError
+from pseudonymizer.records import Capsule, Identity, LinkTerms, Register
+
+logger = logging.getLogger(__name__)
+
+_DUMMY_SECRET = bytes(SECRET_BYTES)
+
+_FIND = """
+    SELECT key_version, holder_key_version, created_at, expires_at, scope, max_openings,
+        capsule
+    FROM sharing_link WHERE public_id = %s
+"""
+_COUNT = """
+    UPDATE sharing_link SET openings = openings + 1, last_opened_on = %s
+    WHERE public_id = %s AND ended_at IS NULL
+        AND (max_openings IS NULL OR openings < max_openings)
+    RETURNING openings
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenLink:
+    """A live link, and the record that it opens."""
+
+    public_id: bytes
+    expires_at: dt.datetime
+    scope: Scope
+    opened: Opened
+
+
+def read_link(secret: bytes, now: dt.datetime) -> OpenLink | None:
+    """Return what the link opens, None when it opens nothing; write nothing.
+
+    Raises what `vault.reading.read` does.
+    """
+    link, _ = _seen(secret, now)
+    return link
+
+
+def open_link(secret: bytes, now: dt.datetime) -> OpenLink | None:
+    """The same, counted as an opening; a link that is over is ended for good, so that
+    no rollback of a release revives it."""
+    link, end = _seen(secret, now)
+    public_id = link_id(secret)
+    if end is not None:
+        Link.objects.filter(pk=public_id).end(end, now)
+    if link is None:
+        return None
+    if one_row(_COUNT, (now.date(), public_id)) is None:
+        # Its last opening was another one, perhaps this moment; or it was revoked.
+        Link.objects.filter(pk=public_id).end(End.EXHAUSTED, now)
+        return None
+    return link
+
+
+def _seen(secret: bytes, now: dt.datetime) -> tuple[OpenLink | None, End | None]:
+    """Return the live link, or why it has to be ended, or neither."""
+    public_id = link_id(secret)
+    row = one_row(_FIND, (public_id,))
+    # Without a capsule there is nothing to open: the link was erased at its end.
+    if row is None or row[-1] is None:
+        terms, sealed = _dummy()
+        link_keys().open_capsule(_DUMMY_SECRET, terms, sealed)
+        reading.read(DECOY)
+        return None, None
+    key_version, holder_version, created, expires, scope, most, sealed = row
+    terms = LinkTerms(
+        public_id,
+        key_version,
+        holder_version,
+        int(created.timestamp()),
+        int(expires.timestamp()),
+        scope,
+        most,
+    )
+    try:
+        capsule = link_keys().open_capsule(secret, terms, sealed)
+    except EnvelopeError:
+        # Whoever has the secret did not change the row.
+        logger.error("the row of a link was changed by other means than the site")
+        return None, None
+    opened = reading.read(capsule.identity)
+    end = end_of(terms, capsule, opened, now)
+    if end is not None or opened is None:
+        return None, end
+    return OpenLink(public_id, expires, Scope(scope), opened), None
+
+
+@functools.cache
+def _dummy() -> tuple[LinkTerms, bytes]:
+    """Return terms and a capsule as long as most: that of a plate of the SIV."""
+    keys = link_keys()
+    terms = LinkTerms(link_id(_DUMMY_SECRET), keys.active, 1, 0, 1, Scope.FULL, None)
+    longest = Identity(Register.SIV, "0" * 7, "0" * 11)
+    capsule = Capsule(longest, bytes(TAG_BYTES))
+    return terms, keys.seal_capsule(_DUMMY_SECRET, terms, capsule)
