@@ -28,8 +28,8 @@ class SeeOther(HttpResponseRedirect):
     status_code = 303
 
 
-def private(view: View[_P]) -> View[_P]:
-    """The page is for who reads it now: no cache and no search engine keeps it."""
+def unstored(view: View[_P]) -> View[_P]:
+    """The page holds what somebody typed, or their report: no cache keeps it."""
 
     @functools.wraps(view)
     def answer(
@@ -41,6 +41,20 @@ def private(view: View[_P]) -> View[_P]:
             response = render(request, "history/unavailable.html", status=503)
             response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
         add_never_cache_headers(response)
+        return response
+
+    return answer
+
+
+def private(view: View[_P]) -> View[_P]:
+    """The page is for one reader alone: no search engine shows it either."""
+    kept = unstored(view)
+
+    @functools.wraps(view)
+    def answer(
+        request: HttpRequest, *args: _P.args, **kwargs: _P.kwargs
+    ) -> HttpResponse:
+        response = kept(request, *args, **kwargs)
         response.headers["X-Robots-Tag"] = "noindex"
         return response
 

@@ -14,7 +14,7 @@ from django.views.decorators.http import (
 )
 
 from histovet.history import cookie, display
-from histovet.history.answers import ENDED, OVER, SeeOther, private, to_form
+from histovet.history.answers import ENDED, OVER, SeeOther, private, to_form, unstored
 from histovet.history.forms import IdentityForm
 from histovet.history.report import Audience, report
 from histovet.history.retrieve import retrieve
@@ -26,7 +26,7 @@ from histovet.vault import reading
 FIRST_CHOICE = {"register": "SIV", "holder_kind": "person"}
 
 
-@private
+@unstored
 @require_http_methods(["GET", "HEAD", "POST"])
 def seller(request: HttpRequest) -> HttpResponse:
     """Ask for the certificate. What does not lead to a report is answered with 200

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from histovet.history import display
-from histovet.history.answers import SeeOther, private
+from histovet.history.answers import SeeOther, private, unstored
 from histovet.history.report import Audience, report
 from histovet.limits import clients
 from histovet.pages.context import other_language
@@ -41,7 +41,7 @@ def link(request: HttpRequest, public_id: str) -> HttpResponse:
     return _not_available(request) if found is None else _report(request, found)
 
 
-@private
+@unstored
 @_READ_OR_POSTED
 def buyer(request: HttpRequest) -> HttpResponse:
     """Take a code, and say how to ask a seller for one."""

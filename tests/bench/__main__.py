@@ -5,6 +5,7 @@ database of their own; machines differ, so compare ratios.
 """
 
 import argparse
+import datetime as dt
 import io
 import json
 import os
@@ -14,10 +15,16 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import django
+from django.conf import settings
+from django.http import HttpResponse
+from django.middleware.csrf import CSRF_SECRET_LENGTH
+from django.utils import timezone
 
 from pseudonymizer.synthetic import showcase
 
@@ -51,6 +58,7 @@ def main() -> int:
             "ingest": ingest_speed(options.vehicles),
             "size": stored_size(),
             "json": json_cost(options.requests, options.vehicles),
+            "pages": page_cost(options.requests, options.vehicles),
             "ancestor": ANCESTOR,
         }
     finally:
@@ -116,27 +124,99 @@ def stored_size() -> dict[str, Any]:
 
 
 def json_cost(requests: int, vehicles: int) -> dict[str, Any]:
-    """CPU of one answer by data: this process and its PostgreSQL backend."""
-    from django.db import connection
-
-    from histovet.wsgi import application
+    """An answer by data, quota and key included."""
     from tests.partner import new_key
 
     key = new_key()
     bodies = [json.dumps(body).encode() for body in _demands(vehicles)]
+
+    def ask(number: int) -> str:
+        body = bodies[number % len(bodies)]
+        return _answer(
+            "POST",
+            "/api/v1/report_by_data",
+            body,
+            CONTENT_TYPE="application/json",
+            HTTP_AUTHORIZATION=f"Bearer {key}",
+        )[0]
+
+    return _cost(ask, requests, "200 OK")
+
+
+def page_cost(requests: int, vehicles: int) -> dict[str, Any]:
+    """The seller's report, the buyer's, and the opening of a link by its code."""
+    from histovet.history import cookie
+    from histovet.history.forms import IdentityForm
+    from histovet.sharing import addresses, codes, cookies, links
+    from histovet.sharing.codes import Kind
+    from histovet.vault import reading
+    from pseudonymizer.envelope import link_id
+
+    now = timezone.now()
+    sellers, buyers, posts = [], [], []
+    for fields in _certificates(vehicles)[:200]:
+        form = IdentityForm(fields)
+        form.is_valid()
+        identity = form.enquiry.identity
+        opened = reading.read(identity)
+        if opened is None or opened.record.certificate_cancelled:
+            continue
+        jar = HttpResponse()
+        cookie.give(jar, identity, now=int(now.timestamp()))
+        sellers.append(_sent_back(jar))
+        secret = links.create(
+            identity, opened, bytes(16), life=dt.timedelta(days=1), now=now
+        )
+        address = addresses.written(link_id(secret))
+        jar = HttpResponse()
+        until = int(now.timestamp()) + 24 * 3600
+        cookies.give_link(jar, address, secret, now=int(now.timestamp()), until=until)
+        buyers.append((f"/r/{address}", _sent_back(jar)))
+        posts.append((f"/r/{address}", codes.encode(secret, Kind.LINK)))
+
+    def read_own(number: int) -> str:
+        jar = sellers[number % len(sellers)]
+        return _answer("GET", "/rapport", b"", HTTP_COOKIE=jar)[0]
+
+    def read_shared(number: int) -> str:
+        path, jar = buyers[number % len(buyers)]
+        return _answer("GET", path, b"", HTTP_COOKIE=jar)[0]
+
+    token = "a" * CSRF_SECRET_LENGTH
+
+    def open_link(number: int) -> str:
+        path, code = posts[number % len(posts)]
+        body = urlencode({"code": code, "csrfmiddlewaretoken": token}).encode()
+        jar = f"{settings.CSRF_COOKIE_NAME}={token}"
+        kind = "application/x-www-form-urlencoded"
+        return _answer("POST", path, body, HTTP_COOKIE=jar, CONTENT_TYPE=kind)[0]
+
+    sizes = [len(_answer("GET", path, b"", HTTP_COOKIE=jar)[1]) for path, jar in buyers]
+    return {
+        "seller's report": _cost(read_own, requests, "200 OK"),
+        "buyer's report": _cost(read_shared, requests, "200 OK"),
+        "opening of a link": _cost(open_link, requests, "303 See Other"),
+        "bytes of a buyer's report, largest": max(sizes),
+    }
+
+
+def _cost(ask: Callable[[int], str], requests: int, expected: str) -> dict[str, Any]:
+    """CPU of one request: this process and its PostgreSQL backend."""
+    from django.db import connection
+
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
         (backend,) = cursor.fetchone()
-    for body in bodies[:200]:
-        _ask(application, key, body)
+    for number in range(200):
+        ask(number)
     latencies = []
     own, other = time.process_time(), _cpu_seconds(backend)
     for number in range(requests):
         started = time.perf_counter()
-        status = _ask(application, key, bodies[number % len(bodies)])
+        status = ask(number)
         latencies.append(time.perf_counter() - started)
-        if status != "200 OK":
-            raise SystemExit(f"the API answered {status}")
+        if status != expected:
+            raise SystemExit(f"the site answered {status}, not {expected}")
     application_ms = (time.process_time() - own) / requests * 1000
     database_ms = (_cpu_seconds(backend) - other) / requests * 1000
     latencies.sort()
@@ -178,45 +258,53 @@ def _facts_mean(feed: Path) -> float:
     return statistics.mean(sizes)
 
 
-def _demands(vehicles: int) -> list[dict[str, Any]]:
-    """What partners send: the certificates of the extract, or of the showcase."""
+def _certificates(vehicles: int) -> list[dict[str, str]]:
+    """What the form is given: the certificates of the extract, or of the showcase."""
     from tests import extract
-    from tests.demand import demand
 
     if "HISTOVET_REAL_EXTRACT" in os.environ:
-        return [demand(one.form()) for one in extract.printed()]
+        return [one.form() for one in extract.printed()]
     return [
-        demand(
-            {
-                "register": one.register,
-                "holder_kind": "company" if one.company else "person",
-                "family_name": one.surname,
-                "given_names": one.given_names,
-                "company_name": one.company or "",
-                "siren": one.siren or "",
-                "plate": one.plate,
-                "formula_number": one.formula_number or "",
-                "issue_date": "/".join(reversed((one.issue_date or "").split("-"))),
-            }
-        )
+        {
+            "register": one.register,
+            "holder_kind": "company" if one.company else "person",
+            "family_name": one.surname,
+            "given_names": one.given_names,
+            "company_name": one.company or "",
+            "siren": one.siren or "",
+            "plate": one.plate,
+            "formula_number": one.formula_number or "",
+            "issue_date": "/".join(reversed((one.issue_date or "").split("-"))),
+        }
         for one in showcase(vehicles=vehicles, seed=SEED)
     ]
 
 
-def _ask(application: Any, key: str, body: bytes) -> str:
-    status = []
+def _demands(vehicles: int) -> list[dict[str, Any]]:
+    from tests.demand import demand
+
+    return [demand(fields) for fields in _certificates(vehicles)]
+
+
+def _sent_back(response: Any) -> str:
+    """Return the cookies of a response as a browser sends them back."""
+    return "; ".join(f"{name}={one.value}" for name, one in response.cookies.items())
+
+
+def _answer(method: str, path: str, body: bytes, **headers: str) -> tuple[str, bytes]:
+    from histovet.wsgi import application
+
+    status: list[str] = []
     environ = {
-        "REQUEST_METHOD": "POST",
-        "PATH_INFO": "/api/v1/report_by_data",
+        "REQUEST_METHOD": method,
+        "PATH_INFO": path,
         "QUERY_STRING": "",
         "SERVER_NAME": "127.0.0.1",
         "SERVER_PORT": "8000",
         "SERVER_PROTOCOL": "HTTP/1.1",
         "REMOTE_ADDR": "127.0.0.1",
         "HTTP_HOST": "127.0.0.1:8000",
-        "CONTENT_TYPE": "application/json",
         "CONTENT_LENGTH": str(len(body)),
-        "HTTP_AUTHORIZATION": f"Bearer {key}",
         "wsgi.input": io.BytesIO(body),
         "wsgi.errors": sys.stderr,
         "wsgi.url_scheme": "http",
@@ -224,12 +312,12 @@ def _ask(application: Any, key: str, body: bytes) -> str:
         "wsgi.multiprocess": True,
         "wsgi.run_once": False,
         "wsgi.version": (1, 0),
+        **headers,
     }
     answer = application(environ, lambda line, headers, _=None: status.append(line))
-    for _ in answer:
-        pass
+    content = b"".join(answer)
     answer.close()
-    return status[0]
+    return status[0], content
 
 
 def _cpu_seconds(pid: int) -> float:
