@@ -12,11 +12,9 @@ from histovet.vault.reading import Opened
 from pseudonymizer.normalise import PARIS
 from pseudonymizer.records import Capsule, LinkTerms, Record
 
-# Whoever made the link holds the vehicle no more after one of these.
-_HANDED_OVER = frozenset(
+_SALES = frozenset(("DECLARATION_CESSION", "DECLARATION_ACHAT"))
+_NEW_HOLDERS = frozenset(
     (
-        "DECLARATION_CESSION",
-        "DECLARATION_ACHAT",
         "IMMAT_NORMALE",
         "IMMAT_NORMALE_PREM_VO",
         "CHANG_TIT_NORMAL",
@@ -47,15 +45,17 @@ def created_on(terms: LinkTerms) -> dt.date:
 
 
 def is_handed_over(record: Record, *, since: dt.date) -> bool:
-    """Tell whether a sale or a new holder that stands is dated that day or later.
+    """Tell whether a sale that stands is dated that day or later, or a new holder later.
 
-    That day too: most links are made on the day of the sale, and the register has no
-    hours.
+    A sale of that day too: the register has no hours, and most links are made on the day
+    of the sale. A new holder of that day is who made the link.
     """
     return any(
-        operation.code in _HANDED_OVER
-        and not operation.cancelled
+        not operation.cancelled
         and operation.date is not None
-        and operation.date >= since
+        and (
+            (operation.code in _SALES and operation.date >= since)
+            or (operation.code in _NEW_HOLDERS and operation.date > since)
+        )
         for operation in record.operations
     )

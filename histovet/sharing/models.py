@@ -7,27 +7,29 @@ when the link ends. Source: SPEC.md section 11.
 from __future__ import annotations
 
 import datetime as dt
+import enum
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from pseudonymizer.records import LinkTerms
 
 
-class Scope(models.IntegerChoices):
+class Scope(enum.IntEnum):
     FULL = 0
     WITHOUT_ADMINISTRATIVE_DETAILS = 1
 
 
 class End(models.IntegerChoices):
-    """Why a link ended; nobody but its owner is told."""
+    """Why a link ended, and how its owner is told; nobody else is."""
 
-    EXPIRED = 1
-    EXHAUSTED = 2
-    REVOKED_BY_OWNER = 3
-    REVOKED_BY_CERTIFICATE = 4  # by who typed the certificate, without the owner's code
-    CERTIFICATE_GONE = 5  # no record any more, or cancelled
-    CHANGED_HANDS = 6
+    EXPIRED = 1, _("Arrivé à son terme")
+    EXHAUSTED = 2, _("Ouvert autant de fois que permis")
+    REVOKED_BY_OWNER = 3, _("Vous y avez mis fin")
+    REVOKED_BY_CERTIFICATE = 4, _("Quelqu’un qui a ce certificat y a mis fin")
+    CERTIFICATE_GONE = 5, _("Le certificat n’a plus cours")
+    CHANGED_HANDS = 6, _("Le véhicule est vendu, selon le registre")
 
 
 class Links(models.QuerySet["Link"]):
@@ -53,14 +55,14 @@ class Link(models.Model):
     owner_proof = models.BinaryField()
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()
-    scope = models.SmallIntegerField(choices=Scope)
+    scope = models.SmallIntegerField()
     max_openings = models.IntegerField(null=True)
     openings = models.IntegerField(db_default=0)
     last_opened_on = models.DateField(null=True)
     capsule = models.BinaryField(null=True)
     keepsake = models.BinaryField(null=True)
     ended_at = models.DateTimeField(null=True)
-    end = models.SmallIntegerField(choices=End, null=True)
+    end = models.SmallIntegerField(null=True)
 
     objects = Links.as_manager()
 

@@ -194,6 +194,7 @@ def _list(
         "owner_form": owner_form or OwnerCodeForm(),
         "live": [(one, addresses.written(one.row.terms.public_id)) for one in live],
         "ended": [one for one in owned if one.secret is None],
+        "links_max": acts.LINKS_MAX,
         "others": acts.of_vehicle(seller.identity).live(seller.now).count() - len(live),
     }
     return render(request, "sharing/links.html", context)
