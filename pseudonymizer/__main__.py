@@ -76,7 +76,7 @@ release refused (exit code 5):
   too_many_rejects   their share is over HISTOVET_MAX_REJECT_SHARE
   counts, sample     what is stored is not what was read
   no_row             the feed holds no vehicle
-  duplicates_left    the files were changed while they were read
+  duplicates_left    something else writes to the release
   ingest_running     another ingest is writing to this database
   release_closed     another ingest ended this release
   release_changed    the row of the release begun is not as the job wrote it
@@ -165,8 +165,8 @@ def _manifest(options: argparse.Namespace, progress: Progress) -> int:
 def _write_manifest(
     folder: Path, label: str, as_of: dt.date, path: Path, progress: Progress
 ) -> None:
-    progress.begin("measure", 0)
-    manifest = feed.build_manifest(folder, label, as_of)
+    progress.begin("measure", feed.delivered_bytes(folder), "bytes")
+    manifest = feed.build_manifest(folder, label, as_of, progress.advance)
     progress.close()
     content = feed.manifest_bytes(manifest)
     try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import operator
+import threading
 from collections.abc import Sequence
 from importlib import resources
 from types import GenericAlias
@@ -129,7 +130,38 @@ _decode_rare = {
 }
 
 
-@functools.cache
+class _Zstandard(threading.local):
+    """What zstandard makes is for one thread: two at once end the process by a
+    violation of memory."""
+
+    def __init__(self) -> None:
+        self._decompressors: dict[int, zstandard.ZstdDecompressor] = {}
+
+    @functools.cached_property
+    def compressor(self) -> zstandard.ZstdCompressor:
+        parameters = zstandard.ZstdCompressionParameters.from_level(
+            COMPRESSION_LEVEL,
+            format=zstandard.FORMAT_ZSTD1_MAGICLESS,
+            write_dict_id=False,
+            write_checksum=False,
+            write_content_size=True,
+        )
+        return zstandard.ZstdCompressor(
+            dict_data=_dictionary(DICTIONARY), compression_params=parameters
+        )
+
+    def decompressor(self, number: int) -> zstandard.ZstdDecompressor:
+        made = self._decompressors.get(number)
+        if made is None:
+            made = self._decompressors[number] = zstandard.ZstdDecompressor(
+                dict_data=_dictionary(number), format=zstandard.FORMAT_ZSTD1_MAGICLESS
+            )
+        return made
+
+
+_zstandard = _Zstandard()
+
+
 def _dictionary(number: int) -> zstandard.ZstdCompressionDict:
     try:
         name = f"records-{number}.zdict"
@@ -137,27 +169,6 @@ def _dictionary(number: int) -> zstandard.ZstdCompressionDict:
         return zstandard.ZstdCompressionDict(content.read_bytes())
     except FileNotFoundError as exc:
         raise EnvelopeError from exc
-
-
-@functools.cache
-def _compressor() -> zstandard.ZstdCompressor:
-    parameters = zstandard.ZstdCompressionParameters.from_level(
-        COMPRESSION_LEVEL,
-        format=zstandard.FORMAT_ZSTD1_MAGICLESS,
-        write_dict_id=False,
-        write_checksum=False,
-        write_content_size=True,
-    )
-    return zstandard.ZstdCompressor(
-        dict_data=_dictionary(DICTIONARY), compression_params=parameters
-    )
-
-
-@functools.cache
-def _decompressor(number: int) -> zstandard.ZstdDecompressor:
-    return zstandard.ZstdDecompressor(
-        dict_data=_dictionary(number), format=zstandard.FORMAT_ZSTD1_MAGICLESS
-    )
 
 
 def encode(record: Record, proof: HolderProof) -> bytes:
@@ -174,7 +185,7 @@ def encode(record: Record, proof: HolderProof) -> bytes:
     # length has to fit in two bytes.
     if len(packed) > DECODED_MAX - 1024:
         raise Unusable("record_too_large")
-    return pad(_compressor().compress(packed))
+    return pad(_zstandard.compressor.compress(packed))
 
 
 def decode(dictionary: int, content: bytes) -> tuple[Record, HolderProof]:
@@ -186,7 +197,7 @@ def decode(dictionary: int, content: bytes) -> tuple[Record, HolderProof]:
         size = zstandard.frame_content_size(b"\x28\xb5\x2f\xfd" + compressed)
         if not 0 <= size <= DECODED_MAX:
             raise EnvelopeError
-        packed = _decompressor(dictionary).decompress(
+        packed = _zstandard.decompressor(dictionary).decompress(
             compressed, max_output_size=DECODED_MAX, allow_extra_data=False
         )
     except zstandard.ZstdError as exc:

@@ -208,10 +208,11 @@ def identity_of(encoded: bytes) -> Identity:
         end = 3 + encoded[2]
         plate, proof = encoded[3:end], encoded[end + 1 :]
         identity = Identity(register, plate.decode("ascii"), proof.decode("ascii"))
-    except (KeyError, IndexError, UnicodeDecodeError) as exc:
+        again = identity_bytes(identity)
+    except (KeyError, IndexError, UnicodeDecodeError, OverflowError) as exc:
         raise EnvelopeError from exc
     # What encodes to other bytes (version, lengths, a rest) was no encoding.
-    if identity_bytes(identity) != encoded:
+    if again != encoded:
         raise EnvelopeError
     return identity
 
@@ -441,7 +442,10 @@ class LinkKeys:
         self, owner_secret: bytes, identity: bytes, terms: LinkTerms, sealed: bytes
     ) -> bytes:
         """Return the link's secret. Raises EnvelopeError."""
-        key = self._owner_key(owner_secret, identity, terms.key_version)
+        try:
+            key = self._owner_key(owner_secret, identity, terms.key_version)
+        except KeyRingError as exc:
+            raise EnvelopeError from exc
         return _unsealed(key[OWNER_TAG_BYTES:], sealed, terms.public_id)
 
     def _capsule_key(self, secret: bytes, terms: LinkTerms) -> bytes:

@@ -103,11 +103,11 @@ def build_manifest(
     folder: Path,
     label: str,
     as_of: dt.date,
-    progress: Callable[[int], None] = lambda lines: None,
+    progress: Callable[[int], None] = lambda read: None,
 ) -> Manifest:
     """Return the manifest of every `*.csv.gz` in the folder; nothing is written.
 
-    Raises FeedRefused when a file cannot be read to its end, or there is none.
+    `progress` gets bytes as they are read, of `delivered_bytes` in all. Raises FeedRefused when a file cannot be read to its end, or there is none.
     """
     names = _delivered(folder)
     if not names:
@@ -117,9 +117,18 @@ def build_manifest(
     files = []
     for name in names:
         path = _inside(folder, name)
-        size, sha256, lines = _measure(path, progress)
+        size, sha256, lines = _measure(path, lambda lines, read: progress(read))
         files.append(FeedFile(name, size, sha256, lines))
     return Manifest(MANIFEST_FORMAT, label, as_of, KIND_FULL, tuple(files))
+
+
+def delivered_bytes(folder: Path) -> int:
+    """Return the size of every `*.csv.gz` in the folder.
+
+    Raises FeedRefused `file_name` or `file_unreadable`.
+    """
+    names = _delivered(folder)
+    return sum(_inside(folder, name).stat().st_size for name in names)
 
 
 def manifest_bytes(manifest: Manifest) -> bytes:
@@ -193,7 +202,7 @@ def check_file(
 
     Raises FeedRefused `file_digest`, `file_lines`, `file_gzip` or `file_unreadable`.
     """
-    _, sha256, lines = _measure(path, progress)
+    _, sha256, lines = _measure(path, lambda lines, read: progress(lines))
     if sha256 != file.sha256:
         raise _other_bytes(file)
     if lines != file.lines:
@@ -432,9 +441,12 @@ class _Hashed(io.RawIOBase):
         return len(content)
 
 
-def _measure(path: Path, progress: Callable[[int], None]) -> tuple[int, str, int]:
-    """Return size in bytes, SHA-256 in hexadecimal, and lines without the header."""
-    newlines = 0
+def _measure(path: Path, progress: Callable[[int, int], None]) -> tuple[int, str, int]:
+    """Return size in bytes, SHA-256 in hexadecimal, and lines without the header.
+
+    `progress` gets lines, and bytes of the file, as they pass.
+    """
+    newlines = told = 0
     last = b""
     try:
         with open(path, "rb") as file:
@@ -442,11 +454,14 @@ def _measure(path: Path, progress: Callable[[int], None]) -> tuple[int, str, int
             with igzip.IGzipFile(fileobj=hashed, mode="rb") as stream:
                 while block := stream.read(BLOCK_BYTES):
                     count = block.count(b"\n")
-                    progress(count if newlines else max(count - 1, 0))  # the header
+                    lines = count if newlines else max(count - 1, 0)  # the header
+                    progress(lines, hashed.size - told)
+                    told = hashed.size
                     newlines += count
                     last = block[-1:]
             while hashed.read(BLOCK_BYTES):
                 pass
+            progress(0, hashed.size - told)
     except _GZIP_ERRORS as exc:
         raise _broken(path.name) from exc
     except OSError as exc:

@@ -60,7 +60,7 @@ def person(family_name: str, given_names: str) -> tuple[Holder, ...]:
         return single_field(given_names)
     if not given and len(join_particles(family)) > 1:
         return single_field(family_name)
-    return (Holder(HolderKind.PERSON, "".join(family), given[:WORDS_MAX]),)
+    return (Holder(HolderKind.PERSON, "".join(family[:WORDS_MAX]), given[:WORDS_MAX]),)
 
 
 def single_field(names: str) -> tuple[Holder, ...]:
@@ -145,7 +145,7 @@ class Fingerprinter:
         """Tell whether the names that a person typed are those of a holder."""
         typed = _typed_persons(family_name, given_names)
         return any(
-            self._person_matches(family, given, fingerprint)
+            self._person_matches(family[:WORDS_MAX], given, fingerprint)
             if fingerprint.kind is HolderKind.PERSON
             else self._words_match(
                 (*join_particles(family), *given)[:WORDS_MAX], fingerprint
@@ -177,14 +177,16 @@ class Fingerprinter:
     ) -> bool:
         names = [int.from_bytes(word, "big") for word in recorded.words]
         surname = int.from_bytes(recorded.family, "big")
+        # Whether given names are recorded is asked last: the time of a refusal would
+        # else tell.
         if given:
             return (
                 self._family_matches(family, surname)
                 and self._given_match(given, names)
             ) or (
-                bool(names)
-                and self._family_matches(given, surname)
+                self._family_matches(given, surname)
                 and self._given_match(family, names)
+                and bool(names)
             )
         # Without given names a second word may be one: MARTIN PAUL must not pass for
         # MARTIN JEAN on the strength of MARTIN.
@@ -193,7 +195,7 @@ class Fingerprinter:
         if self._family_matches(family, surname, at_least):
             return True
         # Both names typed in one field, in either order.
-        return bool(names) and any(
+        cut_matches = any(
             (
                 self._family_matches(family[:cut], surname)
                 and self._given_match(family[cut:], names)
@@ -204,6 +206,7 @@ class Fingerprinter:
             )
             for cut in range(1, len(family))
         )
+        return cut_matches and bool(names)
 
     def _family_matches(
         self, words: Sequence[str], recorded: int, at_least: float = FAMILY_AT_LEAST

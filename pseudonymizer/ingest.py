@@ -306,7 +306,8 @@ def _keep_the_newest(
     """Leave the newest line of each identity that stands in the feed twice.
 
     The newest is the one that the register changed last, then the last in the feed.
-    The feed is read again: until now nothing but keyed ids was kept of a line.
+    The feed is read again: until now nothing but keyed ids was kept of a line. A line
+    that is a reject already competes with none.
     """
     surplus = vault.find_duplicates(release)
     codes = _codes(vault.file_reports(release)) + Counter(duplicate_identity=surplus)
@@ -317,10 +318,12 @@ def _keep_the_newest(
     losers: list[tuple[str, Reject]] = []
     progress.begin("duplicates", feed.lines)
     for file in feed.manifest.files:
+        # The header is a line too.
+        rejected = vault.rejected_lines(release, file.name, file.lines + 1)
         with FeedReader(feed.path(file)) as reader:
             for line, registration in _registrations(reader, progress.advance):
                 record_id = sealer.record_id(registration)
-                if record_id not in wanted:
+                if record_id not in wanted or line in rejected:
                     continue
                 changed = registration.record.last_change or dt.date.min
                 loser = file.name, line
@@ -339,8 +342,7 @@ def _keep_the_newest(
             vault,
             release,
             "duplicates_left",
-            "an identity still stands twice: the files were changed while they were "
-            "read",
+            "an identity still stands twice: something else writes to the release",
         )
 
 

@@ -365,9 +365,11 @@ class Vault:
         """Make the release the active one, in one statement.
 
         The active one becomes the previous, the previous one and every older release
-        that was never finished are retired.
+        that was never finished are retired. Raises ReleaseRefused `release_closed`
+        when the release is no longer being built: the active one stays.
         """
-        with _translated():
+        with _translated(), self._connection.transaction():
+            self._require_building(release)
             self._connection.execute(
                 "UPDATE vault_release SET"
                 " state = CASE WHEN number = %(number)s THEN 'active'"

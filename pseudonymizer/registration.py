@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
+import json
+import math
+import re
 import typing
 from typing import Any
 
@@ -187,6 +190,8 @@ class _Facts(Struct, forbid_unknown_fields=True):
 
 _decode_facts = msgspec.json.Decoder(_Facts).decode
 _decode_anything = msgspec.json.Decoder().decode
+# A surrogate alone is no character, and nothing that is written can hold one.
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class Layout:
@@ -312,12 +317,37 @@ def _read_facts(text: str, quality: list[str]) -> tuple[_Facts, dict[str, Any]]:
             return _decode_facts(text), {}
         except msgspec.ValidationError:
             anything = _decode_anything(text)
-    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError) as exc:
+    except (msgspec.DecodeError, UnicodeEncodeError):
+        anything = _decode_whatever_it_holds(text)
+    except RecursionError as exc:
         raise Unusable("facts_unreadable") from exc
     if not isinstance(anything, dict):
         raise Unusable("facts_unreadable")
     extras: dict[str, Any] = {}
     return _pick(anything, _Facts, "", quality, extras), extras
+
+
+def _decode_whatever_it_holds(text: str) -> Any:
+    """Return JSON of which msgspec refuses the whole for one value: half a character, a
+    number out of range, NaN, a raw control character. `_is_readable` tells which.
+
+    Raises Unusable `facts_unreadable` for what is no JSON.
+    """
+    try:
+        return _lenient.decode(text)
+    except (ValueError, RecursionError) as exc:
+        raise Unusable("facts_unreadable") from exc
+
+
+def _number_of(digits: str) -> int | float:
+    try:
+        return int(digits)
+    except ValueError:
+        # More digits than Python reads (4,300).
+        return math.inf
+
+
+_lenient = json.JSONDecoder(parse_int=_number_of, strict=False)
 
 
 def _pick(
@@ -361,11 +391,14 @@ def _pick(
         picked = {}
         for key, inner in value.items():
             inner_path = f"{path}.{key}"
-            if isinstance(inner, list):
+            if isinstance(inner, list) and _is_readable(key):
                 picked[key] = _pick(inner, inner_kind, inner_path, quality, extras)
             else:
                 _keep(inner, inner_path, quality, extras)
         return picked
+    if not _is_readable(value):
+        quality.append(f"type_unreadable:{_escaped(path)}")
+        return None
     if kind is str and type(value) in (int, float):
         return str(value)
     try:
@@ -376,10 +409,10 @@ def _pick(
 
 
 def _keep(value: Any, path: str, quality: list[str], extras: dict[str, Any]) -> None:
-    if _can_be_kept(value):
+    if _can_be_kept(value) and _is_readable(path):
         extras[path] = value
     else:
-        quality.append(f"type_unreadable:{path}")
+        quality.append(f"type_unreadable:{_escaped(path)}")
 
 
 def _can_be_kept(value: Any, depth: int = _EXTRA_DEPTH_MAX) -> bool:
@@ -388,9 +421,23 @@ def _can_be_kept(value: Any, depth: int = _EXTRA_DEPTH_MAX) -> bool:
     if isinstance(value, int):
         return -(2**63) <= value < 2**64
     if isinstance(value, dict | list):
-        inner = value.values() if isinstance(value, dict) else value
+        inner = value
+        if isinstance(value, dict):
+            if not all(map(_is_readable, value)):
+                return False
+            inner = list(value.values())
         return depth > 0 and all(_can_be_kept(v, depth - 1) for v in inner)
-    return True
+    return _is_readable(value)
+
+
+def _is_readable(value: Any) -> bool:
+    if isinstance(value, str):
+        return value.isascii() or not _SURROGATE.search(value)
+    return not isinstance(value, float) or math.isfinite(value)
+
+
+def _escaped(path: str) -> str:
+    return path.encode("utf-8", "backslashreplace").decode()
 
 
 @functools.cache
@@ -549,7 +596,7 @@ def _record(
         ),
         procedures=tuple(
             DamageProcedure(
-                raw.id_pve,
+                _text(raw.id_pve),
                 yes(raw.en_cours, "pve.en_cours"),
                 step(raw.decl, "pve.decl"),
                 step(raw.prem, "pve.prem"),

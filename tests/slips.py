@@ -215,17 +215,21 @@ def _apart(one: Printed, other: Printed) -> bool:
 def strangers(
     certificates: list[Printed], count: int, rng: random.Random
 ) -> Iterator[tuple[Printed, Typed]]:
-    """Yield the right certificate with another real holder's name, `count` times."""
+    """Yield the right certificate with another real holder's name, `count` times: in
+    the one field of FNI all of it, as on a certificate of FNI."""
     made = 0
     while made < count:
         one, other = rng.sample(certificates, 2)
         if one.is_company == other.is_company and _apart(one, other):
             made += 1
+            family, given = other.family_name, other.given_names
+            if one.register == "FNI":
+                family, given = f"{family} {given}".strip(), ""
             yield (
                 one,
                 one.form(
-                    family_name=other.family_name,
-                    given_names=other.given_names if one.register == "SIV" else "",
+                    family_name=family,
+                    given_names=given,
                     company_name=other.company,
                     siren=other.siren,
                 ),

@@ -7,6 +7,7 @@ and every other one in its month or year, is coarsened. Source: docs/report.md.
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import enum
 from collections.abc import Iterable
@@ -271,6 +272,15 @@ def report(record: Record, *, audience: Audience, as_of: dt.date) -> Report:
     )
 
 
+def without_administrative_details(report: Report) -> Report:
+    """Return the report without the names of who lent or seized."""
+    return dataclasses.replace(
+        report,
+        pledges=tuple(dataclasses.replace(p, creditor=None) for p in report.pledges),
+        seizures=tuple(dataclasses.replace(s, authority=None) for s in report.seizures),
+    )
+
+
 # Of the 17 characters of a VIN the register leaves 4 and 5.
 _VIN_HEAD, _VIN_TAIL, _VIN_HIDDEN = 4, 5, 8
 
@@ -308,16 +318,21 @@ class _Dates:
 
     def __init__(self, record: Record, audience: Audience) -> None:
         self._siv = record.register is Register.SIV
-        hidden = record.issue_date if audience is Audience.OTHERS else None
-        self._hidden = None if hidden is None else self._coarse(hidden)
+        self._exact = audience is Audience.HOLDER
+        issued = record.issue_date
+        self._hidden = None if issued is None else self._coarse(issued)
 
     def __call__(self, date: dt.date | None) -> ShownDate | None:
         if date is None:
             return None
+        if self._exact:
+            return ShownDate(date, Precision.DAY)
         # The whole period of the certificate, and not its day alone: what is dated a day
-        # or two beside it would give the day back (docs/adr/0003).
-        if self._hidden is not None and self._coarse(date) == self._hidden:
-            return self._hidden
+        # or two beside it would give the day back (docs/adr/0003). Any date may be that
+        # of a certificate whose own is unknown.
+        coarse = self._coarse(date)
+        if self._hidden is None or coarse == self._hidden:
+            return coarse
         return ShownDate(date, Precision.DAY)
 
     def _coarse(self, date: dt.date) -> ShownDate:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
+
 from histovet.history.forms import Enquiry
 from histovet.vault import decoy, reading, releases
 from histovet.vault.reading import Opened
-from pseudonymizer.records import HolderKind, Register
+from pseudonymizer.holder import HOLDERS_MAX
+from pseudonymizer.records import Fingerprint, HolderKind, Register
 
 
 def retrieve(enquiry: Enquiry) -> Opened | None:
     """Return the record when identity and names are right, None otherwise.
 
     Whichever was wrong, the steps are the same: a row is looked up, sealed bytes are
-    opened and names are matched with a holder of the kind that was typed. Raises
+    opened and names are matched with as many holders of each kind. Raises
     NoActiveRelease, and EnvelopeError for a row that was changed.
     """
     opened = reading.read(enquiry.identity)
@@ -23,7 +27,7 @@ def retrieve(enquiry: Enquiry) -> Opened | None:
         for fingerprint in (opened.proof.fingerprints if opened else ())
         if (fingerprint.kind is HolderKind.COMPANY) is company
     )
-    compared = recorded or (decoy.FINGERPRINTS[_typed_kind(enquiry)],)
+    compared = compared_with(enquiry, recorded)
     if enquiry.company is None:
         matched = release.fingerprinter.person_matches(
             enquiry.family_name, enquiry.given_names, compared
@@ -35,9 +39,16 @@ def retrieve(enquiry: Enquiry) -> Opened | None:
     return opened if recorded and matched else None
 
 
-def _typed_kind(enquiry: Enquiry) -> HolderKind:
+def compared_with(
+    enquiry: Enquiry, recorded: Iterable[Fingerprint]
+) -> tuple[Fingerprint, ...]:
+    """Return the holders recorded, and with them decoys up to the most that any record
+    of this register can have: what is recorded takes no time of its own."""
+    most = Counter({HolderKind.SINGLE_FIELD: HOLDERS_MAX})
     if enquiry.company is not None:
-        return HolderKind.COMPANY
-    if enquiry.identity.register is Register.SIV:
-        return HolderKind.PERSON
-    return HolderKind.SINGLE_FIELD
+        most = Counter({HolderKind.COMPANY: 1})
+    elif enquiry.identity.register is Register.SIV:
+        most[HolderKind.PERSON] = 1
+    recorded = tuple(recorded)
+    missing = most - Counter(fingerprint.kind for fingerprint in recorded)
+    return (*recorded, *(decoy.FINGERPRINTS[kind] for kind in missing.elements()))

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.core.cache import cache
 from django.http import HttpRequest
 
+from histovet.limits.counting import count
 from histovet.limits.keys import throttle_value
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -54,8 +55,7 @@ def has_failures_left(request: HttpRequest, purpose: str, now: dt.datetime) -> b
 
 def count_failure(request: HttpRequest, purpose: str, now: dt.datetime) -> None:
     for key in _budgets(request, purpose, now):
-        if not cache.add(key, 1, WINDOW_SECONDS):
-            cache.incr(key)
+        count(key, WINDOW_SECONDS)
 
 
 def _budgets(request: HttpRequest, purpose: str, now: dt.datetime) -> dict[str, int]:

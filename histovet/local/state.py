@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from histovet.local.errors import LocalError
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
@@ -87,8 +89,20 @@ class State:
 
 
 def open_state(environment: Mapping[str, str] = os.environ) -> State:
-    """Return the state folder of HISTOVET_STATE, created when missing."""
+    """Return the state folder of HISTOVET_STATE, created when missing.
+
+    Raises LocalError when it cannot be written to.
+    """
     chosen = environment.get("HISTOVET_STATE", "").strip() or ".state"
     root = (REPOSITORY / chosen).resolve()
-    root.mkdir(parents=True, exist_ok=True)
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        writable = os.access(root, os.R_OK | os.W_OK | os.X_OK)
+    except OSError:
+        writable = False
+    if not writable:
+        raise LocalError(
+            f"{root} cannot be written to; name a folder of your own: "
+            "make HISTOVET_STATE=DIR, or ask its owner"
+        )
     return State(root)

@@ -36,19 +36,44 @@ def seen_in(values: Iterable[bytes]) -> set[bytes]:
     }
 
 
-def _spellings(plate: str, proof: str) -> Iterator[str]:
-    plain = re.sub("[^0-9A-Z]", "", plate.upper())
-    folded = plain.translate(str.maketrans("OI", "01"))
-    proofs = {proof, re.sub("[^0-9A-Z]", "", proof.upper())}
-    for one in {plate, plain, folded, plate.lower(), plain.lower()}:
-        yield one
-        for other in proofs if proof else ():
+def _plain(text: str) -> str:
+    return re.sub("[^0-9A-Z]", "", text.upper())
+
+
+def _folded(text: str) -> str:
+    return _plain(text).translate(str.maketrans("OI", "01"))
+
+
+def _spellings(plate: str, proof: str) -> Iterator[bytes]:
+    """Yield what a version of ours or a careless one may have hashed."""
+    plain = _plain(plate)
+    proofs = [proof, _plain(proof), _folded(proof)] if proof else []
+    date = re.fullmatch("([0-9]{2})/([0-9]{2})/([0-9]{4})", proof)
+    if date:
+        day, month, year = date.groups()
+        proofs += [f"{year}-{month}-{day}", f"{year}{month}{day}"]
+    proofs = list(dict.fromkeys(proofs))
+    for other in proofs:
+        yield other.encode()
+    for one in {plate, plain, _folded(plate), plate.lower(), plain.lower()}:
+        yield one.encode()
+        for other in proofs:
             for separator in ("", "-", "|", ":", ";", " "):
-                yield f"{one}{separator}{other}"
+                yield f"{one}{separator}{other}".encode()
+    if proof:
+        # SPEC.md section 2, from its text: envelope.py must not say what to look for.
+        canonical = f"{year}-{month}-{day}" if date else _folded(proof)
+        yield b"%c%c%c%b%c%b" % (
+            1,
+            2 if date else 1,
+            len(_folded(plate)),
+            _folded(plate).encode(),
+            len(canonical),
+            canonical.encode(),
+        )
 
 
-def _digests(text: str, keys: Iterable[bytes]) -> Iterator[bytes]:
-    message = text.encode()
+def _digests(message: bytes, keys: Iterable[bytes]) -> Iterator[bytes]:
     for name in DIGESTS:
         yield hashlib.new(name, message).digest()
     for key in keys:
@@ -120,6 +145,35 @@ def test_the_attack_finds_a_digest_under_a_key_that_the_database_holds(identitie
         cursor.execute("UPDATE vault_release SET mac = %s", [planted])
     values = list(dump.values())
     assert matches([(plate, proof)], seen_in(values), keys_in(values)) >= 1
+
+
+# What is printed, and the bytes that SPEC.md section 2 makes of it.
+_SIV = ("AO-123-AI", "2015OI12345"), b"\x01\x01\x07A0123A1\x0b20150112345"
+_FNI = ("123 OBC 75", "06/03/2008"), b"\x01\x02\x081230BC75\x0a2008-03-06"
+
+
+@pytest.mark.parametrize(
+    ("printed", "hashed", "keyed"),
+    [
+        pytest.param(*_SIV, False, id="digest of the SIV identity"),
+        pytest.param(*_SIV, True, id="HMAC of the SIV identity"),
+        pytest.param(*_FNI, False, id="digest of the FNI identity"),
+        pytest.param(*_FNI, True, id="HMAC of the FNI identity"),
+        pytest.param(_FNI[0], b"1230BC752008-03-06", False, id="plate and ISO date"),
+        pytest.param(_FNI[0], b"123 OBC 75|20080306", True, id="separated, HMAC"),
+        pytest.param(_SIV[0], b"20150112345", False, id="folded formula number"),
+        pytest.param(_SIV[0], b"A0123A120150112345", True, id="both folded, HMAC"),
+        pytest.param(_SIV[0], b"2015OI12345", False, id="formula number alone"),
+    ],
+)
+def test_the_attack_knows_the_canonical_forms(printed, hashed, keyed):
+    """Without a database: where a digest may stand is the matter of the tests above."""
+    salt = bytes(range(32))
+    digest = hashlib.sha256(hashed).digest()
+    if keyed:
+        digest = hmac.digest(salt, hashed, "sha256")
+    assert matches([printed], seen_in([digest]), [salt]) == 1
+    assert matches([("AO-123-AJ", "2015OI12346")], seen_in([digest]), [salt]) == 0
 
 
 def test_no_identity_and_no_plate_is_found_in_a_dump(identities):

@@ -83,6 +83,29 @@ def test_others_read_the_year_of_an_fni_certificate_and_of_all_in_it():
 
 
 @pytest.mark.parametrize(
+    ("register", "precision"),
+    [(Register.SIV, Precision.MONTH), (Register.FNI, Precision.YEAR)],
+)
+def test_others_read_no_exact_date_when_that_of_the_certificate_is_unknown(
+    register, precision
+):
+    """Any of them may be it: the last change of holder usually is."""
+    dates = {
+        field.name: dt.date(2001 + place, 2, 3)
+        for place, field in enumerate(msgspec.structs.fields(Record))
+        if "datetime.date" in str(field.type)
+    }
+    undated = record(register=register, **dates | {"issue_date": None})
+    read = report(undated, audience=Audience.OTHERS, as_of=AS_OF)
+    found = list(_shown_dates(read))
+    assert len(found) > len(dates)
+    assert {date.precision for date in found} == {precision}
+    assert read.certificate.issue_date is None
+    exact = report(undated, audience=Audience.HOLDER, as_of=AS_OF)
+    assert {date.precision for date in _shown_dates(exact)} == {Precision.DAY}
+
+
+@pytest.mark.parametrize(
     ("as_of", "months"),
     [
         (dt.date(2019, 6, 14), 0),
@@ -257,10 +280,11 @@ def test_no_exact_date_of_a_shared_report_lies_in_the_period_of_its_certificate(
     period, and the change of holder as often before it."""
     checked = 0
     for original in _real_records():
+        read = report(original, audience=Audience.OTHERS, as_of=AS_OF)
         if original.issue_date is None:
+            assert all(d.precision is not Precision.DAY for d in _shown_dates(read))
             continue
         period = _period(original.issue_date, original.register)
-        read = report(original, audience=Audience.OTHERS, as_of=AS_OF)
         for date in _shown_dates(read):
             if _period(date.date, original.register) == period:
                 assert date.precision is not Precision.DAY

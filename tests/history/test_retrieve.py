@@ -8,10 +8,12 @@ import random
 import pytest
 
 from histovet.history.forms import IdentityForm
-from histovet.history.retrieve import retrieve
+from histovet.history.retrieve import compared_with, retrieve
 from histovet.vault import decoy
 from histovet.vault.errors import NoActiveRelease
+from pseudonymizer import holder
 from pseudonymizer.holder import Fingerprinter
+from pseudonymizer.records import HolderKind
 from tests import extract, slips
 from tests.publish import publish
 
@@ -65,6 +67,53 @@ def test_the_day_before_the_date_of_the_certificate_finds_nothing(certificates):
         f"{day:02}{one.proof[2:]}" for day in (7, 8) if f"{day:02}" != one.proof[:2]
     )
     assert found(one.form(issue_date=other)) is None
+
+
+PERSON, ONE_FIELD = HolderKind.PERSON, HolderKind.SINGLE_FIELD
+
+
+@pytest.mark.parametrize(
+    ("changes", "records", "kinds"),
+    [
+        (
+            {"register": "SIV"},
+            [
+                (),
+                holder.person("MARTEAU", "PAUL"),
+                holder.person("MARTEAU PAUL", ""),
+                holder.person("MARTEAU PAUL ET FERRIOL EVE", ""),
+            ],
+            {PERSON: 1, ONE_FIELD: 2},
+        ),
+        (
+            {"register": "FNI", "issue_date": "06/03/1999"},
+            [
+                (),
+                holder.single_field("MARTEAU PAUL"),
+                holder.single_field("MARTEAU PAUL ET FERRIOL EVE"),
+            ],
+            {ONE_FIELD: 2},
+        ),
+        (
+            {"register": "SIV", "holder_kind": "company", "company_name": "GARAGE"},
+            [(), holder.company("ATELIERS", "123456789")],
+            {HolderKind.COMPANY: 1},
+        ),
+    ],
+)
+def test_names_are_matched_with_as_many_holders_whatever_is_recorded(
+    changes, records, kinds
+):
+    typed = {"holder_kind": "person", "family_name": "X", "formula_number": "1"}
+    form = IdentityForm({"plate": "AA-1", **typed, **changes})
+    assert form.is_valid(), sorted(form.errors)
+    fingerprinter = Fingerprinter(bytes(range(256)) * 6, str.encode)
+    for holders in records:
+        recorded = tuple(fingerprinter.fingerprint(one) for one in holders)
+        compared = compared_with(form.enquiry, recorded)
+        assert compared[: len(recorded)] == recorded
+        found = [fingerprint.kind for fingerprint in compared]
+        assert {kind: found.count(kind) for kind in found} == kinds
 
 
 @pytest.mark.parametrize("kind", decoy.FINGERPRINTS)

@@ -9,10 +9,25 @@ import pytest
 from django.core.cache import cache
 from django.db import connection
 
+from histovet.limits.counting import count
 from tests.publish import database_url
 
 PROCESSES = 4
 ATTEMPTS = 1000
+
+
+@pytest.mark.django_db
+def test_the_first_is_one_and_the_others_follow():
+    cache.clear()
+    assert [count("k", 60), count("k", 60), count("other", 60)] == [1, 2, 1]
+    assert cache.get("k") == 2
+
+
+@pytest.mark.django_db
+def test_a_counter_that_expires_while_it_is_counted_begins_again():
+    """It lasts about as long as two statements, and ends between them again and again."""
+    begun = sum(count("short", 0.0004) == 1 for _ in range(3000))
+    assert begun > 1
 
 
 @pytest.mark.django_db(transaction=True)

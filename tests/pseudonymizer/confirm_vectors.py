@@ -172,7 +172,7 @@ def siv_person(family_name: str, given_names: str) -> list[Holder]:
         return single_field(given_names)
     if not given and len(joined(family)) > 1:
         return single_field(family_name)
-    return [_holder("person", "".join(family), given[:6])]
+    return [_holder("person", "".join(family[:6]), given[:6])]
 
 
 def company_name(text: str) -> str:
@@ -266,7 +266,7 @@ class Matcher:
         for part in [part for part in CUT.split(texts[0]) if words(part)][:2]:
             texts += [part, *BORN.split(part, maxsplit=1)]
         return any(
-            self._person(words(text), given, holder)
+            self._person(words(text)[:6], given, holder)
             if holder["kind"] == "person"
             else self._single_field([*joined(words(text)), *given][:6], holder)
             for text in texts
@@ -367,6 +367,10 @@ def u16(number: int) -> bytes:
 
 def u32(number: int) -> bytes:
     return number.to_bytes(4, "big")
+
+
+def u64(number: int) -> bytes:
+    return number.to_bytes(8, "big")
 
 
 def hmac(key: bytes, message: bytes) -> bytes:
@@ -837,6 +841,114 @@ def _unpacked(content: bytes, at: int) -> tuple[Any, int]:
     raise ValueError(code)
 
 
+# Section 11: links
+
+LETTERS_OF_A_CODE = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+
+
+def expanded(material: bytes, salt: bytes, info: str, size: int) -> bytes:
+    key = HKDF(material, size, salt, SHA256, 1, info.encode("ascii"))
+    assert isinstance(key, bytes)
+    return key
+
+
+def link_id(secret: bytes) -> bytes:
+    return expanded(secret, b"", "histovet/v1/link id", 12)
+
+
+def capsule_key(ring: Ring, version: int, secret: bytes) -> bytes:
+    material = secret + ring.subkey(version, "link")
+    return expanded(material, b"", "histovet/v1/link capsule", 32)
+
+
+def owner_key(ring: Ring, version: int, secret: bytes, identity: bytes) -> bytes:
+    material = secret + ring.subkey(version, "owner")
+    return expanded(material, identity, "histovet/v1/link owner", 48)
+
+
+def owner_tag(ring: Ring, version: int, identity: bytes) -> bytes:
+    return hmac(ring.subkey(version, "owner tag"), identity)[:16]
+
+
+def terms_bytes(public_id: bytes, terms: Json) -> bytes:
+    return (
+        public_id
+        + u16(terms["key_version"])
+        + u16(terms["holder_key_version"])
+        + u64(terms["created_at"])
+        + u64(terms["expires_at"])
+        + u8(terms["scope"])
+        + u32(0 if terms["max_openings"] is None else terms["max_openings"])
+    )
+
+
+def seal_of_link(key: bytes, nonce: bytes, content: bytes, bound: bytes) -> bytes:
+    """Return a capsule (bound to its terms) or a keepsake (bound to its link)."""
+    cipher = AES.new(key, AES.MODE_GCM, nonce=nonce)
+    cipher.update(u8(1) + bound)
+    ciphertext, tag = cipher.encrypt_and_digest(content)
+    return u8(1) + nonce + ciphertext + tag
+
+
+def product(a: int, b: int) -> int:
+    """Multiply in GF(2⁵) with x⁵ + x² + 1."""
+    whole = 0
+    for place in range(5):
+        if b >> place & 1:
+            whole ^= a << place
+    for place in range(8, 4, -1):
+        if whole >> place & 1:
+            whole ^= 0b100101 << place - 5
+    return whole
+
+
+def code(secret: bytes, start: int) -> str:
+    """Return 26 letters and the check, which is a sum of powers of x: start·x²⁶ + c₁·x²⁶
+    + c₂·x²⁵ … + c₂₆·x."""
+    bits = "".join(f"{byte:08b}" for byte in secret) + "00"
+    values = [int(bits[at : at + 5], 2) for at in range(0, 130, 5)]
+    powers = [1]
+    while len(powers) < 27:
+        powers.append(product(powers[-1], 2))
+    check = product(start, powers[26])
+    for value, power in zip(values, powers[:0:-1], strict=True):
+        check ^= product(value, power)
+    return "".join(LETTERS_OF_A_CODE[value] for value in [*values, check])
+
+
+def link(ring: Ring, vector: Json) -> Json:
+    """Return all that follows from secrets, identity, terms and nonces."""
+    typed, terms = vector["typed"], vector["terms"]
+    version = terms["key_version"]
+    secret = bytes.fromhex(vector["secret"])
+    owner_secret = bytes.fromhex(vector["owner_secret"])
+    plate, formula_or_date = identity(typed)
+    named = identity_bytes(typed["register"], plate, formula_or_date)
+    public_id = link_id(secret)
+    of_capsule = capsule_key(ring, version, secret)
+    of_owner = owner_key(ring, version, owner_secret, named)
+    return {
+        "plate": plate,
+        "formula_or_date": formula_or_date,
+        "bytes": named.hex(),
+        "public_id": public_id.hex(),
+        "capsule_key": of_capsule.hex(),
+        "capsule": seal_of_link(
+            of_capsule,
+            bytes.fromhex(vector["capsule_nonce"]),
+            bytes.fromhex(vector["holder_tag"]) + named,
+            terms_bytes(public_id, terms),
+        ).hex(),
+        "owner_tag": owner_tag(ring, version, named).hex(),
+        "owner_proof": of_owner[:16].hex(),
+        "keepsake": seal_of_link(
+            of_owner[16:], bytes.fromhex(vector["keepsake_nonce"]), secret, public_id
+        ).hex(),
+        "code": code(secret, 1),
+        "owner_code": code(owner_secret, 2),
+    }
+
+
 # The files
 
 
@@ -868,6 +980,7 @@ def differences(folder: Path = VECTORS) -> Iterator[str]:
     sealed = load("sealed", folder)
     yield from _differences_in_sealed(sealed, keys)
     yield from _differences_in_refusals(load("refusals", folder), sealed, rings)
+    yield from _differences_in_links(load("links", folder))
 
 
 def _compare(where: str, found: Any, expected: Any) -> Iterator[str]:
@@ -985,6 +1098,14 @@ def _differences_in_refusals(
 
         found = _refusal(opened)
         yield from _compare(f"refusal ({vector['about']})", found, vector["code"])
+
+
+def _differences_in_links(vectors: Json) -> Iterator[str]:
+    ring = Ring(vectors["ring"])
+    for vector in vectors["links"]:
+        for name, value in link(ring, vector).items():
+            where = f"links ({vector['about']}): {name}"
+            yield from _compare(where, value, vector[name])
 
 
 def main() -> int:

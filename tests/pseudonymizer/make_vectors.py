@@ -224,6 +224,7 @@ HOLDERS = [
     _siv_line("letters set apart", "M A R T E A U", "P A U L", _person("MARTEAU", "PAUL")),
     _siv_line("digits", "MARTEAU 2", "PAULINE 75", _person("MARTEAU", "PAULINE")),
     _siv_line("six given names are kept", "MARTEAU", "UNA BEA CLEA DORA EVE FLO GIA", _person("MARTEAU", "UNA", "BEA", "CLEA", "DORA", "EVE", "FLO")),
+    _siv_line("six words of a family name are kept", "VAZ DE LA VEGA DA CUNHA REIS", "PAULINE", _person("VAZDELAVEGADACUNHA", "PAULINE")),
     _siv_line("no given name", "MARTEAU", "", _person("MARTEAU")),
     _siv_line("no given name, particle", "DE MARTEAU", "", _person("DEMARTEAU")),
     _siv_line("both names in the first field", "MARTEAU PAULINE", "", _one_field("MARTEAU", "PAULINE")),
@@ -304,6 +305,8 @@ TYPED = [
     _typed("given names in one piece", True, WOMAN, "MARTEAU", "PAULINEODILE"),
     _typed("title", True, WOMAN, "MME MARTEAU", "PAULINE"),
     _typed("two holders typed", True, WOMAN, "GRANDIN ET MARTEAU", "PAULINE"),
+    _typed("six words in one field", True, WOMAN, "PAULINE BEA CLEA DORA EVE MARTEAU"),
+    _typed("the seventh word", False, WOMAN, "PAULINE BEA CLEA DORA EVE FLO MARTEAU"),
     _typed("another family name", False, WOMAN, "FERRIOL", "PAULINE"),
     _typed("another given name", False, WOMAN, "MARTEAU", "GERARD"),
     _typed("another given name in one field", False, WOMAN, "MARTEAU GERARD"),
@@ -512,6 +515,92 @@ SEALED = [
         "nonce": "f0f1f2f3f4f5f6f7f8f9fafb",
         "generation": 32767,
     },
+]
+
+# Two versions, one of which has no place in a byte, and the active one is not the first.
+LINK_RING: Json = {
+    "purpose": "site",
+    "keys": [
+        {
+            "version": 1,
+            "key": "QEFCQ0RFRkdISUpLTE1OT1BRUlNUVVZXWFlaW1xdXl8=",
+            "active": False,
+        },
+        {
+            "version": 300,
+            "key": "YGFiY2RlZmdoaWprbG1ub3BxcnN0dXZ3eHl6e3x9fn8=",
+            "active": True,
+        },
+    ],
+}
+SHARED_SIV = {"register": "SIV", "plate": "AA-123-BB", "formula_number": FORMULA}
+SHARED_FNI = {"register": "FNI", "plate": "1234 AB 75", "issue_date": "2008-03-06"}
+
+
+def _link(
+    about: str, typed: Json, secret: str, owner_secret: str, **terms: int | None
+) -> Json:
+    return {
+        "about": about,
+        "typed": typed,
+        "secret": secret,
+        "owner_secret": owner_secret,
+        "holder_tag": "a1b2c3d4e5f60718",
+        "terms": terms,
+        "capsule_nonce": "000102030405060708090a0b",
+        "keepsake_nonce": "f0f1f2f3f4f5f6f7f8f9fafb",
+    }
+
+
+LINKS = [
+    _link(
+        "a SIV vehicle's, under the first key",
+        SHARED_SIV,
+        "00112233445566778899aabbccddeeff",
+        "fedcba98765432100123456789abcdef",
+        key_version=1,
+        holder_key_version=1,
+        created_at=1_793_000_000,
+        expires_at=1_793_086_400,
+        scope=0,
+        max_openings=None,
+    ),
+    _link(
+        "the same vehicle's, under the second key",
+        SHARED_SIV,
+        "0f1e2d3c4b5a69788796a5b4c3d2e1f0",
+        "fedcba98765432100123456789abcdef",
+        key_version=300,
+        holder_key_version=3,
+        created_at=1_793_000_001,
+        expires_at=1_795_592_001,
+        scope=1,
+        max_openings=3,
+    ),
+    _link(
+        "an FNI vehicle's, under the first key",
+        SHARED_FNI,
+        "ffffffffffffffffffffffffffffffff",
+        "80000000000000000000000000000001",
+        key_version=1,
+        holder_key_version=32767,
+        created_at=4_294_967_296,
+        expires_at=4_295_572_096,
+        scope=1,
+        max_openings=2_147_483_647,
+    ),
+    _link(
+        "an FNI vehicle's, under the second key",
+        SHARED_FNI,
+        "00000000000000000000000000000000",
+        "00112233445566778899aabbccddeeff",
+        key_version=300,
+        holder_key_version=3,
+        created_at=1_793_000_000,
+        expires_at=1_793_604_800,
+        scope=0,
+        max_openings=256,
+    ),
 ]
 
 RING = spec.Ring(RINGS["register"])
@@ -801,6 +890,14 @@ def _framed(number: int, opened: bytes, size: bool = True) -> bytes:
     return spec.pad(compressor.compress(opened))
 
 
+def links() -> Json:
+    ring = spec.Ring(LINK_RING)
+    return {
+        "ring": LINK_RING,
+        "links": [{**vector, **spec.link(ring, vector)} for vector in LINKS],
+    }
+
+
 def _changed(name: str, value: Any) -> Json:
     return {**RELEASE, name: value}
 
@@ -818,6 +915,7 @@ def main() -> int:
         "release": release(),
         "sealed": good,
         "refusals": refusals(good),
+        "links": links(),
     }
     spec.VECTORS.mkdir(exist_ok=True)
     for name, content in files.items():

@@ -78,6 +78,16 @@ def test_the_digest_of_a_feed_is_that_of_its_manifest(tmp_path):
     assert len(one.digest) == 32
 
 
+def test_every_byte_of_every_file_is_told_as_it_is_measured(tmp_path):
+    folder = write_feed(tmp_path, [*siv_lines(500), fni_line()])
+    with open(folder / "registrations-fni.csv.gz", "ab") as file:
+        file.write(bytes(3000))  # Behind the end of the compressed bytes.
+    told = []
+    manifest = feed.build_manifest(folder, "essai", AS_OF, told.append)
+    sizes = [file.size for file in manifest.files]
+    assert sum(told) == sum(sizes) == feed.delivered_bytes(folder)
+
+
 def test_a_folder_without_files_has_no_manifest(tmp_path):
     with pytest.raises(FeedRefused) as refused:
         feed.build_manifest(tmp_path, "essai", AS_OF)
@@ -207,6 +217,28 @@ def test_a_file_that_is_no_gzip_or_another_one_is_refused(tmp_path, damage):
     path.write_bytes(damage)
     _edit_manifest(folder, lambda m: m["files"][0].update(size=len(damage)))
     assert _refused(folder) in ("file_gzip", "file_digest")
+
+
+def test_what_the_system_does_not_read_is_refused(tmp_path):
+    """A folder where a file should be: the superuser of a test may read any file."""
+    folder = write_feed(tmp_path / "feed", siv_lines(3))
+    found = _read(folder)
+    (file,) = found.manifest.files
+    path = folder / file.name
+    path.unlink()
+    path.mkdir()
+    for read in (lambda: feed.check_file(path, file), lambda: FeedReader(path)):
+        with pytest.raises(FeedRefused) as refused:
+            read()
+        assert refused.value.code == "file_unreadable"
+        assert str(refused.value) == f"{file.name} cannot be read: Is a directory"
+    for read in (
+        lambda: feed.build_manifest(tmp_path / "none", "essai", AS_OF),
+        lambda: feed.read_feed(folder, folder),
+    ):
+        with pytest.raises(FeedRefused) as refused:
+            read()
+        assert refused.value.code == "file_unreadable"
 
 
 def test_a_changed_byte_is_refused(tmp_path):

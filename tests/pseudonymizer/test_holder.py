@@ -245,12 +245,52 @@ def test_one_attempt_is_one_guess_and_not_a_list_of_names() -> None:
     one_field = recorded(*holder.single_field("MARTEAU PAUL"))
     matches = FINGERPRINTER.person_matches
     assert not matches(common, "", person)
+    assert not matches(f"PAUL {listed}", "", person)
+    assert not matches(f"{listed} NEE PAUL {listed}", "", person)
     assert not matches(common, "PAUL", person)
     assert not matches("MARTEAU", given_names, person)
     assert not matches(common, "PAUL", one_field)
     assert not matches("MARTEAU", given_names, one_field)
     assert not matches(f"{listed} PAUL", "", one_field)
     assert not matches(f"{listed} NEE {listed}", "PAUL", one_field)
+
+
+class _Counted(bytes):
+    """A bigram table that counts how often it is looked into."""
+
+    looked_up = 0
+
+    def __getitem__(self, place):  # type: ignore[no-untyped-def]
+        self.looked_up += 1
+        return super().__getitem__(place)
+
+
+def _work(family: str, names: str, *recorded: Fingerprint) -> int:
+    table = _Counted(KEYS.bigram_table)
+    fingerprinter = Fingerprinter(table, KEYS.siren_tag)
+    assert not fingerprinter.person_matches(family, names, recorded)
+    return table.looked_up
+
+
+def test_a_long_field_is_no_more_work_than_six_words() -> None:
+    (person,) = recorded(*holder.person("MARTEAU", "PAUL"))
+    six = " ".join(["GRANDIN"] * 6)
+    work = _work(six, "", person)
+    assert _work(" ".join(["GRANDIN"] * 25), "", person) == work
+    # The whole, two holders, and of each what stands before and after its birth name.
+    listed = "/".join([f"{six} NEE {six}"] * 4)
+    assert _work(listed, "", person) <= 7 * work
+
+
+@pytest.mark.parametrize(
+    "typed", [("GRANDIN", ""), ("GRANDIN", "LEO EVE"), ("GRANDIN DE LEO EVE", "")]
+)
+def test_a_refusal_is_the_same_work_with_given_names_recorded_and_without(
+    typed: tuple[str, str],
+) -> None:
+    (whole,) = recorded(*holder.person("MARTEAU", "PAUL"))
+    (nameless,) = recorded(*holder.person("MARTEAU", ""))
+    assert _work(*typed, whole) == _work(*typed, nameless)
 
 
 def test_a_company_is_recognised_by_its_number_or_its_name() -> None:

@@ -4,6 +4,7 @@ import dataclasses
 import datetime as dt
 import gzip
 import io
+import json
 import os
 import pickle
 import signal
@@ -541,6 +542,56 @@ def test_the_newest_line_of_an_identity_is_kept(
     assert report.rows == vault.count_rows(release)
 
 
+@pytest.mark.parametrize("place", [0, 1, 2])
+@pytest.mark.parametrize("day", ["01/01/2018", "01/01/2021"])
+def test_a_line_too_large_for_a_record_is_no_duplicate_of_any(
+    vault, config, folder, place, day
+):
+    """Neither when it is the newest line of its identity nor when it is an older one."""
+    facts = {"dos_date_derniere_modif": day, "nouveau": "x" * 64_480}
+    lines = [_changed("01/01/2020"), _changed("01/01/2019")]
+    lines.insert(place, siv_line(v=json.dumps(facts)))
+    write_feed(folder, [*lines, *siv_lines(20, first=100)])
+    report = _ingest(folder, dataclasses.replace(config, max_reject_share=0.5))
+    assert report.rejects == {"record_too_large": 1, "duplicate_identity": 1}
+    file = "registrations-siv.csv.gz"
+    assert {*_rejects(vault, _active(vault).release)} == {
+        (file, place + 2, "record_too_large"),
+        (file, 3 if place == 2 else 4, "duplicate_identity"),
+    }
+
+
+class _AddsARow(Progress):
+    """Writes one more row of an identity that stood in the release once."""
+
+    def begin(self, stage, total):
+        if stage == "duplicates":
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    "WITH built AS (SELECT * FROM vault_record WHERE release_number ="
+                    " (SELECT max(number) FROM vault_release))"
+                    " INSERT INTO vault_record SELECT * FROM built WHERE record_id IN"
+                    " (SELECT record_id FROM built GROUP BY 1 HAVING count(*) = 1"
+                    " LIMIT 1)"
+                )
+        super().begin(stage, total)
+
+
+def test_an_identity_that_still_stands_twice_stops_the_activation(
+    vault, config, folder
+):
+    write_feed(folder, siv_lines(5), "bon")
+    _ingest(folder, config)
+    twice = [_changed("01/01/2019"), _changed("01/01/2020")]
+    write_feed(folder, [*twice, *siv_lines(20, first=100)], "suivant")
+    lenient = dataclasses.replace(config, max_reject_share=0.5)
+    with pytest.raises(ReleaseRefused) as refused:
+        ingest(folder, folder / MANIFEST_NAME, lenient, _AddsARow(io.StringIO()))
+    assert refused.value.code == "duplicates_left"
+    assert _states(vault) == ["active", "failed"]
+    assert _active(vault).release.label == "bon"
+
+
 def test_a_plate_of_two_vehicles_is_no_duplicate(vault, config, folder):
     write_feed(folder, [siv_line(), siv_line(numero_formule="2016AB00001"), fni_line()])
     assert _ingest(folder, config).rows == 3
@@ -579,7 +630,7 @@ def _begin(vault, config, folder):
 @pytest.fixture
 def large_folder(folder):
     for number in range(2):
-        write_file(folder, f"{number}.csv.gz", siv_lines(3000, first=3000 * number))
+        write_file(folder, f"{number}.csv.gz", siv_lines(8000, first=8000 * number))
     write_manifest(folder)
     return folder
 
@@ -649,7 +700,7 @@ def test_a_worker_that_is_killed_is_told_and_taken_up(
     assert process.returncode == 5
     assert b"worker_died" in errors
     assert b"Traceback" not in errors
-    assert _ingest(large_folder, config).rows == 6000
+    assert _ingest(large_folder, config).rows == 16000
 
 
 def _worker_of(parent):

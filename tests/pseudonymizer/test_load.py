@@ -214,6 +214,24 @@ def test_activation_moves_every_release_on(vault):
     }
 
 
+@pytest.mark.parametrize("state", ["active", "previous", "retired", "failed"])
+def test_only_a_release_that_is_being_built_is_activated(vault, state):
+    active = _activated(vault, "1")
+    other = vault.create(_release("2"))
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE vault_release SET state = 'retired'")
+        cursor.execute(
+            "UPDATE vault_release SET state = %s WHERE number = %s",
+            [state, other.number],
+        )
+    before = _states(vault)
+    for release in (active, other, _release("of no row")):
+        with pytest.raises(ReleaseRefused) as refused:
+            vault.activate(release, Totals(1, 1, 0))
+        assert refused.value.code == "release_closed"
+    assert _states(vault) == before
+
+
 def test_retired_releases_are_dropped_and_listed_still(vault):
     first, second, third = (_activated(vault, label) for label in "123")
     assert vault.drop_unused() == []

@@ -139,6 +139,8 @@ def test_a_manifest_may_be_written_beside_a_feed_that_is_only_read(
     before = sorted(folder.iterdir())
     named = ["--label", "juin 2022", "--as-of", "2022-06-01", "--out", manifest]
     assert main(["manifest", str(folder), *named]) == 0
+    size = (folder / "siv.csv.gz").stat().st_size
+    assert f"measure: {size} of {size} bytes" in capsys.readouterr().err
     assert main(["ingest", str(folder), "--manifest", manifest]) == 0
     assert sorted(folder.iterdir()) == before
     assert "Release 'juin 2022'" in capsys.readouterr().out

@@ -45,6 +45,18 @@ def test_a_line_is_written_every_few_seconds_and_at_the_end(progress, stream, cl
     ]
 
 
+def test_bytes_are_counted_without_rejects(progress, stream, clock):
+    progress.begin("measure", 4000, "bytes")
+    clock.now += 5
+    progress.advance(1000)
+    progress.close()
+    assert stream.getvalue().splitlines() == [
+        "measure: begins, 4,000 bytes",
+        "measure: 1,000 of 4,000 bytes, 200 bytes/s, 15 s left",
+        "measure: 1,000 of 4,000 bytes, 200 bytes/s, 15 s left",
+    ]
+
+
 def test_a_line_is_written_for_each_file(progress, stream):
     progress.begin("load", 1000)
     progress.file_done(FileReport("siv.csv.gz", 1000, 997, {"a": 2, "b": 1}))

@@ -458,14 +458,10 @@ def test_a_name_of_thousands_of_letters_is_no_holder(column: str) -> None:
         ({"v": '{"nouveau": 1, '}, "facts_unreadable"),
         ({"v": '{"nouveau": 1} {}'}, "facts_unreadable"),
         ({"v": '{"marque": 5, "nouveau": }'}, "facts_unreadable"),
-        ({"v": '{"ptac_f2": NaN}'}, "facts_unreadable"),
-        ({"v": '{"ptac_f2": Infinity}'}, "facts_unreadable"),
-        ({"v": '{"nouveau": -Infinity}'}, "facts_unreadable"),
-        ({"v": '{"ptac_f2": 1e999}'}, "facts_unreadable"),
-        ({"v": '{"nouveau": 1e999}'}, "facts_unreadable"),
-        ({"v": '{"marque": "\\ud800"}'}, "facts_unreadable"),
-        ({"v": '{"nouveau": "\\udfff"}'}, "facts_unreadable"),
-        ({"v": '{"marque": "\ud800"}'}, "facts_unreadable"),
+        ({"v": '{"marque": "\\x"}'}, "facts_unreadable"),
+        ({"v": '{"nouveau": 1e999'}, "facts_unreadable"),
+        ({"v": '{"nouveau": +Infinity}'}, "facts_unreadable"),
+        ({"v": "NaN"}, "facts_unreadable"),
         ({"v": '{"nouveau": ' + "[" * 50_000 + "]" * 50_000 + "}"}, "facts_unreadable"),
         ({"v": '{"utac_id": ' + "[" * 50_000 + "]" * 50_000 + "}"}, "facts_unreadable"),
     ],
@@ -642,6 +638,16 @@ def test_placeholders_are_unknown_but_in_codes(text: str) -> None:
     assert found.quality == ()
 
 
+def test_the_number_of_a_procedure_is_trimmed_wherever_it_stands() -> None:
+    found = record(
+        historique=[{"opa_type": "SEC_RAP_VE", "id_pve": " 4567 "}],
+        new_historique=[],
+        pve=[{"id_pve": " 4567 "}, {"id_pve": "0"}],
+    )
+    assert found.operations[0].procedure == found.procedures[0].number == "4567"
+    assert found.procedures[1].number is None
+
+
 def test_numbers_written_as_text_and_text_as_numbers_are_understood() -> None:
     found = record(ptac_f2="1850", marque=806, adr_code_postal_tit=75011)
     assert found.vehicle.max_laden_mass_kg == 1850
@@ -731,6 +737,64 @@ def test_an_unknown_key_that_no_record_can_hold_is_told(value: Any) -> None:
     assert found == changed(quality=("type_unreadable:nouveau",))
     assert reopened(found) == found
     assert record(nouveau=_nested(16)).extras == {"nouveau": _nested(16)}
+
+
+_UNREADABLE = (
+    "NaN", "Infinity", "-Infinity", "1e400", "-1e999", "9" * 5_000, r'"\ud800"',
+    r'"a\udfffb"', '"\ud800"', '"\udc80"',
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("value", _UNREADABLE)
+@pytest.mark.parametrize(
+    ("v", "path"),
+    [
+        ('{"couleur": %s, "marque": "MEGALO"}', "couleur"),
+        ('{"ptac_f2": %s, "marque": "MEGALO"}', "ptac_f2"),
+        ('{"marque": "MEGALO", "nb_titulaires": %s}', "nb_titulaires"),
+        ('{"marque": "MEGALO", "nouveau": %s}', "nouveau"),
+        ('{"marque": "MEGALO", "nouveau": [{"a": [%s]}]}', "nouveau"),
+        ('{"marque": "MEGALO", "usage": [%s]}', "usage.0"),
+        ('{"marque": "MEGALO", "historique": [%s]}', "historique.0"),
+        ('{"marque": "MEGALO", "pve": [{"decl": {"date": %s}}]}', "pve.0.decl.date"),
+    ],
+)
+def test_a_value_that_cannot_be_read_costs_nothing_else(
+    v: str, path: str, value: str
+) -> None:
+    found = with_v(v % value)
+    assert found.vehicle.make == "MEGALO"
+    assert found.quality == (f"type_unreadable:{path}",)
+    assert found.extras == {}
+    assert reopened(found) == found
+
+
+def test_a_value_that_cannot_be_read_and_is_not_kept_costs_nothing() -> None:
+    found = with_v('{"marque": "MEGALO", "utac_id": 1e400, "critair": "\\ud800"}')
+    assert (found.vehicle.make, found.quality) == ("MEGALO", ())
+
+
+@pytest.mark.parametrize(
+    ("v", "path"),
+    [
+        (r'{"marque": "MEGALO", "\ud800": 1}', r"\ud800"),
+        (r'{"marque": "MEGALO", "nouveau": {"\ud800": 1}}', "nouveau"),
+        (
+            r'{"marque": "MEGALO", "sit_adm": {"opposition": {"\udfff": []}}}',
+            r"sit_adm.opposition.\udfff",
+        ),
+    ],
+)
+def test_a_key_that_cannot_be_read_costs_its_value_alone(v: str, path: str) -> None:
+    found = with_v(v)
+    assert found.vehicle.make == "MEGALO"
+    assert found.quality == (f"type_unreadable:{path}",)
+    assert found.extras == {}
+    assert reopened(found) == found
+
+
+def test_a_control_character_is_read_as_it_stands() -> None:
+    assert with_v('{"marque": "ME\tGALO", "ptac_f2": 9}').vehicle.make == "ME\tGALO"
 
 
 @pytest.mark.parametrize("value", [2**64, {"a": -(2**70)}, {"a": _nested(16)}])

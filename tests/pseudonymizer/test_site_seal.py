@@ -121,6 +121,7 @@ ENCODED = identity_bytes(IDENTITIES[0])
         pytest.param(ENCODED[:2] + b"\xff" + ENCODED[3:], id="plate beyond the end"),
         pytest.param(ENCODED + b"0", id="longer"),
         pytest.param(ENCODED[:-1], id="shorter"),
+        pytest.param(ENCODED + bytes(256), id="proof of more than 255 bytes"),
         pytest.param(ENCODED[:-1] + b"\xe9", id="not ASCII"),
     ],
 )

@@ -36,7 +36,9 @@ def test_the_second_derivation_shares_no_line_with_the_package() -> None:
     assert "Crypto" in imported
 
 
-@pytest.mark.parametrize("name", ["identities", "holders", "keys", "release", "sealed"])
+@pytest.mark.parametrize(
+    "name", ["identities", "holders", "keys", "release", "sealed", "links"]
+)
 def test_a_changed_value_in_a_file_is_found(name: str, tmp_path: Path) -> None:
     folder = shutil.copytree(confirm_vectors.VECTORS, tmp_path / "vectors")
     whole = confirm_vectors.load(name)

@@ -8,10 +8,12 @@ import msgspec
 
 from pseudonymizer.envelope import KeyRing, ReleaseKeys
 from pseudonymizer.records import (
+    Capsule,
     Fingerprint,
     Holder,
     HolderProof,
     Identity,
+    LinkTerms,
     Release,
     SealedRow,
 )
@@ -90,6 +92,15 @@ def row(vector: Json) -> SealedRow:
         vector["generation"],
         bytes.fromhex(vector["sealed"]),
     )
+
+
+def link_terms(vector: Json) -> LinkTerms:
+    public_id = bytes.fromhex(vector["public_id"])
+    return msgspec.convert({"public_id": public_id, **vector["terms"]}, LinkTerms)
+
+
+def capsule(vector: Json) -> Capsule:
+    return Capsule(identity(vector), bytes.fromhex(vector["holder_tag"]))
 
 
 def with_about(vectors: list[Json]) -> dict[str, Any]:
