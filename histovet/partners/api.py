@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import cast
+import datetime as dt
+from collections.abc import Callable
+from typing import TypeVar, cast
 
 import orjson
 from django.db import InterfaceError, OperationalError
@@ -12,14 +14,14 @@ from ninja import NinjaAPI, Router
 from ninja.errors import AuthenticationError
 from ninja.security import HttpBearer
 
-from histovet.history.report import Audience, report
+from histovet.history.report import Audience, Report, report
 from histovet.history.retrieve import retrieve
 from histovet.partners.ancestor import ancestor_document
 from histovet.partners.auth import Partner, authenticate
-from histovet.partners.demand import read_demand
+from histovet.partners.demand import read_code_demand, read_data_demand
 from histovet.partners.failure_budget import count_failure, refuse_after_failures
 from histovet.partners.models import Scope
-from histovet.partners.openapi import report_by_data_details
+from histovet.partners.openapi import report_by_code_details, report_by_data_details
 from histovet.partners.problems import (
     UNAVAILABLE_SECONDS,
     Problem,
@@ -27,7 +29,9 @@ from histovet.partners.problems import (
     problem_response,
 )
 from histovet.partners.quotas import count_report, count_request, refuse_without_quota
+from histovet.sharing.opening import open_link
 from histovet.vault.errors import NoActiveRelease
+from histovet.vault.reading import Opened
 from pseudonymizer.errors import KeyRingError
 
 _DESCRIPTION = (
@@ -48,6 +52,8 @@ class PartnerBearer(HttpBearer):
         return authenticate(token, timezone.now())
 
 
+_T = TypeVar("_T")
+
 router = Router(auth=PartnerBearer())
 
 
@@ -60,28 +66,71 @@ router = Router(auth=PartnerBearer())
     openapi_extra=report_by_data_details(),
 )
 def report_by_data(request: HttpRequest) -> HttpResponse:
-    partner: Partner = request.auth  # type: ignore[attr-defined]
     now = timezone.now()
-    if Scope.REPORT_BY_DATA not in partner.scopes:
+    partner = _admitted(request, Scope.REPORT_BY_DATA)
+    demand = read_data_demand(request)
+    plate = demand.enquiry.identity.plate
+    opened = _sought(request, partner, plate, now, lambda: retrieve(demand.enquiry))
+    as_of = opened.release.row.as_of
+    shown = report(opened.record, audience=Audience.HOLDER, as_of=as_of)
+    return _answer(shown, opened, demand.inspections)
+
+
+@router.post(
+    "/report_by_code",
+    operation_id="report_by_code",
+    summary="Le rapport, avec le code du vendeur",
+    description=(
+        "Pour qui a reçu un code ou un lien du vendeur. Ce qui permettrait de retrouver "
+        "le certificat est arrondi : « histovet.precisions ». Chaque rapport compte "
+        "comme une ouverture du lien."
+    ),
+    tags=["Rapport"],
+    openapi_extra=report_by_code_details(),
+)
+def report_by_code(request: HttpRequest) -> HttpResponse:
+    now = timezone.now()
+    partner = _admitted(request, Scope.REPORT_BY_CODE)
+    demand = read_code_demand(request)
+    # A code names no plate.
+    link = _sought(request, partner, None, now, lambda: open_link(demand.secret, now))
+    return _answer(link.report(), link.opened, demand.inspections)
+
+
+def _admitted(request: HttpRequest, scope: Scope) -> Partner:
+    """Return who asks. Raises Refused when it may not ask this, or so often."""
+    partner: Partner = request.auth  # type: ignore[attr-defined]
+    if scope not in partner.scopes:
         raise Refused(Problem.SCOPE_MISSING)
     count_request(request, partner)
-    demand = read_demand(request)
-    plate = demand.enquiry.identity.plate
+    return partner
+
+
+def _sought(
+    request: HttpRequest,
+    partner: Partner,
+    plate: str | None,
+    now: dt.datetime,
+    seek: Callable[[], _T | None],
+) -> _T:
+    """Return what was found, counted as a report. Raises Refused when nothing was,
+    which is counted as a failure, and without seeking when either is used up."""
     refuse_after_failures(partner, plate, now)
     # Before anything is sought, and after what was not found as after what was: with
     # the quota used up, right data and wrong get the same answer.
     refuse_without_quota(request, partner)
-    opened = retrieve(demand.enquiry)
-    if opened is None:
+    found = seek()
+    if found is None:
         count_failure(partner, plate, now)
         refuse_without_quota(request, partner)
         raise Refused(Problem.REPORT_NOT_FOUND)
     count_report(request, partner)
-    shown = report(
-        opened.record, audience=Audience.HOLDER, as_of=opened.release.row.as_of
-    )
+    return found
+
+
+def _answer(shown: Report, opened: Opened, inspections: bool) -> HttpResponse:
     document = ancestor_document(
-        shown, release=opened.release.row.label, inspections=demand.inspections
+        shown, release=opened.release.row.label, inspections=inspections
     )
     return HttpResponse(orjson.dumps(document), content_type="application/json")
 

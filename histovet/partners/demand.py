@@ -1,4 +1,4 @@
-"""A request in the ancestor's shape → an Enquiry, or what is wrong with it."""
+"""A request in the ancestor's shape → what it asks for, or what is wrong with it."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ import datetime as dt
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import msgspec
+from django.forms import Form
 from django.http import HttpRequest
 from django.utils import translation
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from histovet.history.forms import TEXT_MAX, Enquiry, IdentityForm
 from histovet.partners.problems import FieldError, Problem, Refused
+from histovet.sharing.forms import CodeForm
 from pseudonymizer.normalise import PARIS
 from pseudonymizer.records import Register
 
@@ -24,6 +26,7 @@ BODY_MAX_BYTES = 8192
 
 
 _Text = Annotated[str, Meta(max_length=TEXT_MAX)]
+_Uuid = Annotated[_Text, Meta(description="Accepté, sans effet.")]
 
 
 class ParticulierDemande(Struct, frozen=True):
@@ -81,22 +84,51 @@ class ReportByData(Struct, frozen=True):
     """Les champs inconnus sont ignorés."""
 
     vehicule: VehiculeDemande
-    uuid: Annotated[_Text, Meta(description="Accepté, sans effet.")] = ""
+    uuid: _Uuid = ""
+    options: OptionsDemande = OptionsDemande()
+
+
+class CodeDemande(Struct, frozen=True):
+    code: Annotated[
+        str,
+        Meta(
+            description="Le code que le vendeur a donné, avec ou sans séparateurs, ou "
+            "le lien entier."
+        ),
+    ]
+
+
+class ReportByCode(Struct, frozen=True):
+    """Les champs inconnus sont ignorés."""
+
+    vehicule: CodeDemande
+    uuid: _Uuid = ""
     options: OptionsDemande = OptionsDemande()
 
 
 @dataclass(frozen=True, slots=True)
-class Demand:
+class DataDemand:
     enquiry: Enquiry
     inspections: bool
 
 
-_decode = msgspec.json.Decoder(ReportByData).decode
+@dataclass(frozen=True, slots=True)
+class CodeDemand:
+    """`secret` is that of a link, which may open nothing."""
+
+    secret: bytes
+    inspections: bool
+
+
+_T = TypeVar("_T")
+
+_BY_DATA = msgspec.json.Decoder(ReportByData)
+_BY_CODE = msgspec.json.Decoder(ReportByCode)
 
 _CERTIFICATE = "/vehicule/certificat_immatriculation"
 _PERSON = f"{_CERTIFICATE}/titulaire/particulier"
 _COMPANY = f"{_CERTIFICATE}/titulaire/personne_morale"
-# Field of the form → what the client calls it.
+# Field of a form → what the client calls it.
 _FIELDS = {
     "plate": f"{_CERTIFICATE}/numero_immatriculation",
     "formula_number": f"{_CERTIFICATE}/numero_formule",
@@ -105,6 +137,7 @@ _FIELDS = {
     "given_names": f"{_PERSON}/prenoms",
     "company_name": f"{_COMPANY}/raison_sociale",
     "siren": f"{_COMPANY}/siren",
+    "code": "/vehicule/code",
 }
 
 # "Expected `str`, got `int` - at `$.vehicule.uuid`", without a place for the whole.
@@ -112,9 +145,14 @@ _PLACE = re.compile(r" - at `\$([^`]*)`$")
 _MISSING = re.compile(r"Object missing required field `(\w+)`")
 
 
-def read_demand(request: HttpRequest) -> Demand:
+def read_data_demand(request: HttpRequest) -> DataDemand:
     """Raises Refused with the problem that the client can act on."""
-    return _demand(_parsed(_body(request)))
+    return _data_demand(_parsed(_body(request), _BY_DATA))
+
+
+def read_code_demand(request: HttpRequest) -> CodeDemand:
+    """Raises Refused with the problem that the client can act on."""
+    return _code_demand(_parsed(_body(request), _BY_CODE))
 
 
 def _body(request: HttpRequest) -> bytes:
@@ -137,9 +175,9 @@ def _is_utf8(parameters: str) -> bool:
     return name != "charset" or value.strip('"') in ("utf-8", "utf8")
 
 
-def _parsed(body: bytes) -> ReportByData:
+def _parsed(body: bytes, decoder: msgspec.json.Decoder[_T]) -> _T:
     try:
-        return _decode(body)
+        return decoder.decode(body)
     except msgspec.ValidationError as exc:
         error = _type_error(str(exc))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -163,7 +201,7 @@ def _type_error(message: str) -> FieldError:
     return FieldError(path, "type", "Cette valeur n’est pas du bon type.")
 
 
-def _demand(asked: ReportByData) -> Demand:
+def _data_demand(asked: ReportByData) -> DataDemand:
     certificate = asked.vehicule.certificat_immatriculation
     errors = [*_register_errors(certificate), *_holder_errors(certificate.titulaire)]
     if errors:
@@ -171,7 +209,14 @@ def _demand(asked: ReportByData) -> Demand:
     form = IdentityForm(_typed(certificate))
     if not form.is_valid():
         raise Refused(Problem.INVALID_REQUEST, errors=_form_errors(form))
-    return Demand(form.enquiry, asked.options.controles_techniques)
+    return DataDemand(form.enquiry, asked.options.controles_techniques)
+
+
+def _code_demand(asked: ReportByCode) -> CodeDemand:
+    form = CodeForm({"code": asked.vehicule.code})
+    if not form.is_valid():
+        raise Refused(Problem.INVALID_REQUEST, errors=_form_errors(form))
+    return CodeDemand(form.secret, asked.options.controles_techniques)
 
 
 def _register_errors(certificate: CertificatDemande) -> Iterator[FieldError]:
@@ -243,7 +288,7 @@ def _day(text: str) -> str:
     return moment.date().isoformat()
 
 
-def _form_errors(form: IdentityForm) -> list[FieldError]:
+def _form_errors(form: Form) -> list[FieldError]:
     # The thread may still speak the language of the page that it made before.
     with translation.override("fr"):
         return [

@@ -15,16 +15,21 @@ Count = Annotated[int, Meta(ge=0)]
 Amount = Annotated[float, Meta(ge=0)]
 
 
+CodePostal = Annotated[
+    str, Meta(description="Pour d’autres que le titulaire, le numéro du département.")
+]
+
+
 class Particulier(TypedDict, total=False):
     nom_anonymise: Annotated[str, Meta(description="Initiales du nom.")]
     prenoms_anonymises: Annotated[str, Meta(description="Initiales des prénoms.")]
-    code_postal: str
+    code_postal: CodePostal
 
 
 class PersonneMorale(TypedDict, total=False):
     raison_sociale_anonymisee: Annotated[str, Meta(description="Initiales du nom.")]
     siren_anonymise: Annotated[str, Meta(description="Trois premiers chiffres.")]
-    code_postal: str
+    code_postal: CodePostal
 
 
 class Titulaire(TypedDict, total=False):

@@ -7,6 +7,7 @@ import datetime as dt
 
 from django.core.cache import cache
 
+from histovet.limits.counting import count
 from histovet.limits.keys import throttle_value
 from histovet.partners.auth import Partner
 from histovet.partners.problems import Problem, Refused
@@ -16,8 +17,11 @@ A_DAY = 50
 A_DAY_AND_PLATE = 3
 
 
-def refuse_after_failures(partner: Partner, plate: str, now: dt.datetime) -> None:
-    """Raise Refused when a budget of this UTC day is used up.
+def refuse_after_failures(
+    partner: Partner, plate: str | None, now: dt.datetime
+) -> None:
+    """Raise Refused when a budget of this UTC day is used up; a search that names no
+    plate has the partner's alone.
 
     Requests that run at the same moment may each pass, so that a partner has at most
     one try more for each thread of the site.
@@ -27,11 +31,13 @@ def refuse_after_failures(partner: Partner, plate: str, now: dt.datetime) -> Non
         return
     if partner.failures_today >= A_DAY:
         raise _refused(now)
+    if plate is None:
+        return
     if cache.get(_plate_key(partner, plate, now), 0) >= A_DAY_AND_PLATE:
         raise _refused(now)
 
 
-def count_failure(partner: Partner, plate: str, now: dt.datetime) -> None:
+def count_failure(partner: Partner, plate: str | None, now: dt.datetime) -> None:
     """Raise Refused when this failure is beyond a budget."""
     today = now.date()
     row = one_row(
@@ -54,9 +60,9 @@ def count_failure(partner: Partner, plate: str, now: dt.datetime) -> None:
     if row is None:
         # Deleted since it was accepted.
         raise Refused(Problem.KEY_REFUSED)
-    key = _plate_key(partner, plate, now)
-    seconds = _seconds_to_midnight(now)
-    on_plate = 1 if cache.add(key, 1, seconds) else cache.incr(key)
+    on_plate = 0
+    if plate is not None:
+        on_plate = count(_plate_key(partner, plate, now), _seconds_to_midnight(now))
     if row[0] > A_DAY or on_plate > A_DAY_AND_PLATE:
         raise _refused(now)
 

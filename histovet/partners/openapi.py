@@ -15,12 +15,13 @@ from typing import Any
 import msgspec
 import orjson
 from django.http import HttpRequest, HttpResponse
+from django.utils import translation
 from django.views.decorators.http import require_safe
 from ninja import NinjaAPI
 
 from histovet.history.report import Audience, report
 from histovet.partners.ancestor import ancestor_document
-from histovet.partners.demand import ReportByData
+from histovet.partners.demand import ReportByCode, ReportByData
 from histovet.partners.document import Report
 from histovet.partners.problems import (
     CONTENT_TYPE,
@@ -29,6 +30,10 @@ from histovet.partners.problems import (
     ProblemDocument,
     problem_document,
 )
+from histovet.sharing import codes
+from histovet.sharing.codes import Kind
+from histovet.sharing.forms import TEXT_MAX as CODE_MAX
+from histovet.sharing.forms import CodeForm
 from pseudonymizer.records import Initials, Operation, Record, Register, Vehicle
 
 PATH = "/api/v1"
@@ -59,6 +64,13 @@ _BY_DATE = {
             "date_emission_certificat_immatriculation": "2005-12-31",
         }
     },
+}
+# Of no link.
+_CODE = codes.encode(bytes(range(16)), Kind.LINK)
+_BY_CODE = {"vehicule": {"code": codes.grouped(_CODE)}}
+_BY_WHOLE_LINK = {
+    "vehicule": {"code": f"https://histovet.example/r/AAAAAAAAAAAAAAAA#{_CODE}"},
+    "options": {"controles_techniques": False},
 }
 _FOUND = Record(
     register=Register.SIV,
@@ -94,7 +106,7 @@ _HEADERS = {
     429: ("Retry-After", "Secondes à attendre.", "integer"),
     503: ("Retry-After", "Secondes à attendre.", "integer"),
 }
-_EXAMPLE_ERROR = FieldError(
+_PLATE_MISSING = FieldError(
     "/vehicule/certificat_immatriculation/numero_immatriculation",
     "plate_missing",
     "Indiquez le numéro d’immatriculation (rubrique A).",
@@ -103,23 +115,51 @@ _EXAMPLE_ERROR = FieldError(
 
 def report_by_data_details() -> dict[str, Any]:
     """Return what django-ninja is to add to the operation."""
-    example = report(_FOUND, audience=Audience.HOLDER, as_of=dt.date(2021, 10, 26))
+    return _details(
+        "ReportByData",
+        {
+            "siv": {"summary": "Format SIV", "value": _BY_FORMULA_NUMBER},
+            "fni": {"summary": "Format FNI", "value": _BY_DATE},
+        },
+        Audience.HOLDER,
+        _PLATE_MISSING,
+    )
+
+
+def report_by_code_details() -> dict[str, Any]:
+    """Return what django-ninja is to add to the operation."""
+    with translation.override("fr"):
+        unreadable = str(CodeForm.unreadable)
+    return _details(
+        "ReportByCode",
+        {
+            "code": {"summary": "Le code", "value": _BY_CODE},
+            "link": {"summary": "Le lien entier", "value": _BY_WHOLE_LINK},
+        },
+        Audience.OTHERS,
+        FieldError("/vehicule/code", "code_unreadable", unreadable),
+    )
+
+
+def _details(
+    demand: str, examples: dict[str, Any], audience: Audience, error: FieldError
+) -> dict[str, Any]:
+    found = report(_FOUND, audience=audience, as_of=dt.date(2021, 10, 26))
     return {
         "requestBody": {
             "required": True,
             "content": {
                 "application/json": {
-                    "schema": {"$ref": _SCHEMA.format(name="ReportByData")},
-                    "examples": {
-                        "siv": {"summary": "Format SIV", "value": _BY_FORMULA_NUMBER},
-                        "fni": {"summary": "Format FNI", "value": _BY_DATE},
-                    },
+                    "schema": {"$ref": _SCHEMA.format(name=demand)},
+                    "examples": examples,
                 }
             },
         },
         "responses": {
             200: {
-                "description": "Le rapport, aussi quand le certificat est annulé.",
+                "description": "Le rapport, aussi quand le certificat est annulé."
+                if audience is Audience.HOLDER
+                else "Le rapport, pour d’autres que le titulaire.",
                 "content": {
                     "application/json": {
                         "schema": {"$ref": _SCHEMA.format(name="Report")},
@@ -127,19 +167,19 @@ def report_by_data_details() -> dict[str, Any]:
                             "found": {
                                 "summary": "Un véhicule sans particularité",
                                 "value": ancestor_document(
-                                    example, release="2021-10", inspections=False
+                                    found, release="2021-10", inspections=False
                                 ),
                             }
                         },
                     }
                 },
             },
-            **_problem_responses(),
+            **_problem_responses(error),
         },
     }
 
 
-def _problem_responses() -> dict[int, Any]:
+def _problem_responses(error: FieldError) -> dict[int, Any]:
     found: dict[int, Any] = {}
     for problem in Problem:
         if problem is Problem.NO_SUCH_PATH:
@@ -161,7 +201,7 @@ def _problem_responses() -> dict[int, Any]:
             response["headers"] = {
                 name: {"description": description, "schema": {"type": kind}}
             }
-        errors = [_EXAMPLE_ERROR] if problem is Problem.INVALID_REQUEST else []
+        errors = [error] if problem is Problem.INVALID_REQUEST else []
         response["content"][CONTENT_TYPE]["examples"][problem.name.lower()] = {
             "summary": problem.title,
             "value": problem_document(problem, errors),
@@ -171,7 +211,7 @@ def _problem_responses() -> dict[int, Any]:
 
 def _schemas() -> dict[str, Any]:
     _, schemas = msgspec.json.schema_components(
-        [ReportByData, Report, ProblemDocument], ref_template=_SCHEMA
+        [ReportByData, ReportByCode, Report, ProblemDocument], ref_template=_SCHEMA
     )
     holder = schemas["TitulaireDemande"]
     holder["oneOf"] = [{"required": [name]} for name in holder["properties"]]
@@ -191,6 +231,10 @@ def _schemas() -> dict[str, Any]:
         ("PersonneMoraleDemande", "siren", r"^([0-9]{9}([0-9]{5})?)?$"),
     ):
         schemas[schema]["properties"][name]["pattern"] = pattern
+    schemas["CodeDemande"]["properties"]["code"] |= {
+        "minLength": codes.LENGTH,
+        "maxLength": CODE_MAX,
+    }
     return schemas
 
 

@@ -49,8 +49,9 @@ class Problem(enum.Enum):
         404,
         "Rapport introuvable",
         (
-            "Aucun véhicule ne correspond à ces données. Recopiez-les à l’identique depuis "
-            "le dernier certificat d’immatriculation."
+            "Aucun rapport ne correspond à cette demande. Recopiez les données à "
+            "l’identique depuis le dernier certificat d’immatriculation ; si c’est un "
+            "code, demandez au vendeur s’il est toujours valable."
         ),
     )
     NO_SUCH_PATH = (

@@ -4,16 +4,39 @@ import json
 import pytest
 from django.utils import timezone
 
-from histovet.partners.models import PartnerKey, Scope
+from histovet.partners.models import SCOPES, PartnerKey
+from histovet.sharing import links
+from histovet.vault import reading
 from tests.partners import register
+from tests.partners.demands import Link
 
 PATH = "/api/v1/report_by_data"
+CODE_PATH = "/api/v1/report_by_code"
 
 
 @pytest.fixture
 def published(db):
     """The vehicles of tests/partners/register.py."""
     return register.publish_records(*register.EVERYTHING)
+
+
+@pytest.fixture
+def make_link(published):
+    """Make a link as if at `now`, to a vehicle of tests/partners/register.py."""
+
+    def make(registration=register.FULL, *, now=None, days=7, **terms) -> Link:
+        identity = registration.identity
+        secret = links.create(
+            identity,
+            reading.read(identity),
+            bytes(16),
+            life=dt.timedelta(days=days),
+            now=now or timezone.now(),
+            **terms,
+        )
+        return Link(identity, secret)
+
+    return make
 
 
 @pytest.fixture
@@ -24,7 +47,7 @@ def make_key(db):
         now = timezone.now()
         given = {
             "name": "Essai",
-            "scopes": [Scope.REPORT_BY_DATA.value],
+            "scopes": SCOPES,
             "rate": "1000/s",
             "daily_quota": None,
             "expires_at": now + dt.timedelta(days=1),
@@ -54,5 +77,16 @@ def ask(client, key):
         return client.generic(
             method.upper(), path, body, content_type=content_type, headers=headers
         )
+
+    return send
+
+
+@pytest.fixture
+def ask_code(ask):
+    """Send a link's code, or a demand, and return the answer."""
+
+    def send(asked, **arguments):
+        body = asked.demand if isinstance(asked, Link) else asked
+        return ask(body, **({"path": CODE_PATH} | arguments))
 
     return send

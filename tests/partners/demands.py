@@ -1,7 +1,13 @@
 """Demands in the ancestor's shape for the vehicles of tests/partners/register.py."""
 
 import copy
+from dataclasses import dataclass
 from typing import Any
+
+from histovet.sharing import codes, models
+from histovet.sharing.codes import Kind
+from pseudonymizer.envelope import link_id
+from pseudonymizer.records import Identity
 
 
 def _demand(holder: dict[str, Any], plate: str, **proof: str) -> dict[str, Any]:
@@ -29,6 +35,33 @@ CANCELLED = _demand(
     "GG-002-HH",
     numero_formule="2011YY00002",
 )
+
+
+@dataclass(frozen=True)
+class Link:
+    """A link to a vehicle, or to none, and the demand that sends its code."""
+
+    identity: Identity | None
+    secret: bytes
+
+    @property
+    def code(self) -> str:
+        return codes.encode(self.secret, Kind.LINK)
+
+    @property
+    def demand(self) -> dict[str, Any]:
+        return by_code(self.code)
+
+    @property
+    def row(self) -> models.Link:
+        return models.Link.objects.get(pk=link_id(self.secret))
+
+
+def by_code(code: str) -> dict[str, Any]:
+    return {"vehicule": {"code": code}}
+
+
+NO_LINK = Link(None, bytes(range(100, 116)))
 
 CERTIFICATE = "/vehicule/certificat_immatriculation"
 

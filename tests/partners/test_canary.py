@@ -1,5 +1,6 @@
 """What a partner sends is repeated nowhere: no answer, log or table holds it."""
 
+import base64
 import io
 import logging
 
@@ -8,9 +9,10 @@ from django.db import connection
 from django.utils import timezone
 
 from histovet.logs import LineFormatter
+from histovet.sharing import codes
 from tests.partners import demands, register
-from tests.partners.conftest import PATH
-from tests.partners.demands import CERTIFICATE, changed
+from tests.partners.conftest import CODE_PATH, PATH
+from tests.partners.demands import CERTIFICATE, NO_LINK, by_code, changed
 
 NAME = "KANARINOM"
 PLATE = "QX-777-QX"
@@ -77,6 +79,47 @@ def test_a_demand_leaves_no_trace(published, ask, key, log, demand):
     for secret in (*SECRETS, key):
         assert secret not in seen
         assert secret.encode().hex() not in seen
+    assert "status=500" in log.getvalue()
+
+
+def test_a_code_leaves_no_trace(make_link, ask, key, log):
+    live, over = make_link(), make_link(max_openings=1)
+    whole = f"https://histovet.example/r/AAAAAAAAAAAAAAAA#{live.code}"
+    tried = [
+        *(one.demand for one in (live, over, over, NO_LINK)),
+        by_code(codes.grouped(live.code).lower()),
+        by_code(whole),
+        by_code(live.code + "A"),
+        {"vehicule": {live.code: live.code}},
+        {"vehicule": live.code},
+        f'{{"{live.code}',
+    ]
+    answers = [ask(demand, path=CODE_PATH) for demand in tried]
+    assert [a.status_code for a in answers] == [200] * 2 + [404] * 2 + [200] * 2 + (
+        [400] * 4
+    )
+    answers += [
+        ask(live.demand, path=CODE_PATH, with_key=key[:-1] + "-"),
+        ask(live.demand, path=f"{CODE_PATH}/{live.code}?{live.code}"),
+        ask(live.demand, path=CODE_PATH, method="put"),
+    ]
+    stored = everything_stored()
+    register.break_reading("XX000", f"{live.code} {key}")
+    answers.append(ask(live.demand, path=CODE_PATH))
+    assert answers[-1].status_code == 500
+    seen = "".join(str(a.headers) + a.content.decode() for a in answers)
+    seen = (seen + log.getvalue() + stored).lower()
+    for one in (live, over, NO_LINK):
+        for form in (
+            one.code,
+            codes.grouped(one.code),
+            one.code.encode().hex(),
+            one.secret.hex(),
+            base64.b64encode(one.secret).decode(),
+            base64.urlsafe_b64encode(one.secret).decode(),
+        ):
+            # Not the last characters, which may be padding, a check or none.
+            assert form[:20].lower() not in seen
     assert "status=500" in log.getvalue()
 
 

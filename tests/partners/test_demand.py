@@ -6,7 +6,13 @@ import pytest
 from django.test import RequestFactory
 
 from histovet.history.forms import Enquiry
-from histovet.partners.demand import BODY_MAX_BYTES, Demand, read_demand
+from histovet.partners.demand import (
+    BODY_MAX_BYTES,
+    CodeDemand,
+    DataDemand,
+    read_code_demand,
+    read_data_demand,
+)
 from histovet.partners.problems import Problem, Refused
 from pseudonymizer.records import Identity, Register
 from tests.partners import demands
@@ -18,13 +24,13 @@ PROOF = f"{CERTIFICATE}/numero_formule"
 DATE = f"{CERTIFICATE}/date_emission_certificat_immatriculation"
 
 
-def read(body, content_type="application/json", **headers) -> Demand:
+def read(body, content_type="application/json", **headers) -> DataDemand:
     if not isinstance(body, bytes):
         body = json.dumps(body).encode()
     request = RequestFactory().post(
         "/", data=body, content_type=content_type, headers=headers
     )
-    return read_demand(request)
+    return read_data_demand(request)
 
 
 def refusal(body, content_type="application/json", **headers) -> Refused:
@@ -41,7 +47,7 @@ def errors(body) -> list[tuple[str, str]]:
 
 
 def test_a_formula_number_makes_it_a_siv_enquiry():
-    assert read(demands.FULL) == Demand(
+    assert read(demands.FULL) == DataDemand(
         Enquiry(
             Identity(Register.SIV, "AB123CD", "2019AB12345"), "LEMOINE", "CAMILLE ANNE"
         ),
@@ -210,7 +216,7 @@ def test_an_empty_body():
     request = RequestFactory().post("/", data=b"", content_type="application/json")
     request.META |= {"CONTENT_LENGTH": "0", "CONTENT_TYPE": "application/json"}
     with pytest.raises(Refused) as caught:
-        read_demand(request)
+        read_data_demand(request)
     assert [(e.field, e.code) for e in caught.value.errors] == [("", "json")]
 
 
@@ -268,5 +274,72 @@ def test_a_body_without_length(length):
     else:
         request.META["CONTENT_LENGTH"] = length
     with pytest.raises(Refused) as caught:
-        read_demand(request)
+        read_data_demand(request)
     assert caught.value.problem is Problem.LENGTH_REQUIRED
+
+
+SECRET = bytes(range(16))
+# Literal: SPEC.md section 11 says how it is made of SECRET.
+CODE = "AAAQEAYEAUDAOCAJBIFQYDIOB47"
+OWNERS = "AAAQEAYEAUDAOCAJBIFQYDIOB4D"
+
+
+def read_code(code) -> CodeDemand:
+    body = json.dumps({"vehicule": {"code": code}}).encode()
+    request = RequestFactory().post("/", data=body, content_type="application/json")
+    return read_code_demand(request)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        CODE,
+        CODE.lower(),
+        "-".join(CODE[at : at + 3] for at in range(0, 27, 3)),
+        f"  {CODE}\n",
+        f"https://histovet.example/r/AAAAAAAAAAAAAAAA#{CODE}",
+        f"https://histovet.example/en/r/AAAAAAAAAAAAAAAA?a#b#{CODE.lower()}",
+    ],
+)
+def test_a_code_is_read_however_it_was_copied(code):
+    assert read_code(code) == CodeDemand(SECRET, inspections=False)
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("", "code_missing"),
+        ("  ", "code_missing"),
+        (CODE[:-1], "code_unreadable"),
+        (CODE + "A", "code_unreadable"),
+        (CODE.replace("A", "B", 1), "code_unreadable"),
+        (CODE[:-1] + "9", "code_unreadable"),
+        (f"https://histovet.example/r/AAAAAAAAAAAAAAAA#{CODE}#", "code_unreadable"),
+        ("https://histovet.example/r/AAAAAAAAAAAAAAAA", "code_unreadable"),
+        ("x" * 300 + f"#{CODE}", "code_unreadable"),
+        ("é" * 27, "code_unreadable"),
+        # A code of HistoVec itself, and one of an owner.
+        ("cGxhcXVlLWV0LWZvcm11bGU=-Y2xlLWRlLWNoaWZmcmVtZW50", "code_unreadable"),
+        (OWNERS, "code_unreadable"),
+        (None, "type"),
+        (27, "type"),
+        ([CODE], "type"),
+    ],
+)
+def test_what_is_no_code_is_told_so_and_not_repeated(code, expected):
+    with pytest.raises(Refused) as caught:
+        read_code(code)
+    assert caught.value.problem is Problem.INVALID_REQUEST
+    (error,) = caught.value.errors
+    assert (error.field, error.code) == ("/vehicule/code", expected)
+    assert error.message and str(code or "-") not in error.message
+
+
+def test_a_code_is_asked_for_as_it_is_named():
+    with pytest.raises(Refused) as caught:
+        body = json.dumps(demands.FULL).encode()
+        request = RequestFactory().post("/", body, content_type="application/json")
+        read_code_demand(request)
+    assert [(e.field, e.code) for e in caught.value.errors] == [
+        ("/vehicule/code", "missing")
+    ]

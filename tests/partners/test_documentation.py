@@ -9,6 +9,8 @@ from django.core.management.base import BaseCommand
 
 from histovet.partners.management.commands.partner import Command
 from histovet.partners.problems import Problem
+from histovet.sharing import codes
+from histovet.sharing.codes import Kind
 from tests.partners.shapes import assert_ancestors_shape, assert_declared
 
 TEXT = (Path(__file__).parents[2] / "docs" / "partners.md").read_text()
@@ -32,6 +34,13 @@ def test_the_error_document(openapi):
     error = BLOCKS[1]
     assert_declared(openapi, openapi["components"]["schemas"]["ProblemDocument"], error)
     assert error["detail"] == Problem.INVALID_REQUEST.detail
+
+
+def test_the_codes_shown_are_codes():
+    shown = re.findall(r'"code": "([^"]*)"', TEXT.split("## Errors")[0])
+    assert len(shown) == 2
+    for code in shown:
+        assert codes.decode(code, Kind.LINK) == bytes(range(16))
 
 
 @pytest.mark.parametrize("problem", Problem)

@@ -9,7 +9,7 @@ from django.db import connection
 from histovet.partners.failure_budget import A_DAY, A_DAY_AND_PLATE
 from histovet.partners.models import PartnerKey
 from tests.partners import demands
-from tests.partners.demands import CERTIFICATE, changed
+from tests.partners.demands import CERTIFICATE, NO_LINK, Link, changed
 
 EVENING = dt.datetime(2026, 11, 22, 23, 59, 30, tzinfo=dt.UTC)
 PLATE = f"{CERTIFICATE}/numero_immatriculation"
@@ -84,6 +84,32 @@ def test_another_spelling_of_the_name_is_the_same_partner(published, ask, make_k
     refused(ask(wrong(), with_key=second))
     _, other = make_key(name="Essai 2")
     assert ask(wrong(), with_key=other).status_code == 404
+
+
+def test_codes_have_the_partners_failures_and_none_of_a_plate(
+    make_link, ask, ask_code, make_key, clock
+):
+    link = make_link()
+    assert ask(wrong()).status_code == 404
+    for n in range(1, A_DAY):
+        assert ask_code(Link(None, bytes([n]) * 16)).status_code == 404
+    for answer in (ask_code(NO_LINK), ask_code(link), ask(demands.FULL)):
+        assert refused(answer) == 31
+    assert link.row.openings == 0
+    _, other = make_key(name="Autre")
+    assert ask_code(link, with_key=other).status_code == 200
+    clock(EVENING + dt.timedelta(seconds=31))
+    assert ask_code(link).status_code == 200
+
+
+def test_a_vehicle_without_failures_left_still_opens_by_its_code(
+    make_link, ask, ask_code
+):
+    link = make_link()
+    for _ in range(A_DAY_AND_PLATE):
+        assert ask(wrong()).status_code == 404
+    refused(ask(demands.FULL))
+    assert ask_code(link).status_code == 200
 
 
 def test_what_is_found_costs_no_failure(published, ask):

@@ -5,12 +5,18 @@ import json
 import jsonschema
 import pytest
 
-from tests.partners import demands
-from tests.partners.conftest import PATH
-from tests.partners.demands import CERTIFICATE, changed
-from tests.partners.shapes import assert_declared
+from histovet.sharing.models import Scope
+from tests.partners import demands, register
+from tests.partners.conftest import CODE_PATH, PATH
+from tests.partners.demands import CERTIFICATE, NO_LINK, by_code, changed
+from tests.partners.shapes import assert_declared, at
 
-OPERATIONS = [PATH, "/histovec/api/v1/report_by_data"]
+OPERATIONS = [
+    PATH,
+    CODE_PATH,
+    "/histovec/api/v1/report_by_data",
+    "/histovec/api/v1/report_by_code",
+]
 
 
 @pytest.fixture
@@ -70,7 +76,7 @@ def test_each_operation_says_who_may_ask(document):
         operation = document["paths"][path]["post"]
         assert operation["security"] == [{"PartnerBearer": []}]
         names.add(operation["operationId"])
-    assert len(names) == 2
+    assert len(names) == len(OPERATIONS)
 
 
 @pytest.mark.parametrize("path", OPERATIONS)
@@ -117,12 +123,58 @@ def test_the_examples_of_demands_are_demands(document, path, ask):
 def test_every_answer_is_what_the_document_says(
     document, published, ask, demand, status
 ):
-    answer = ask(demand)
+    assert_answered_as_declared(document, PATH, ask(demand), status)
+
+
+@pytest.mark.parametrize(
+    "registration", [register.FULL, register.PLAIN_FNI, register.COMPANY]
+)
+def test_every_answer_to_a_code_is_what_the_document_says(
+    document, make_link, ask, registration
+):
+    link = make_link(registration)
+    asked = changed(link.demand, "/options/controles_techniques", True)
+    scope = Scope.WITHOUT_ADMINISTRATIVE_DETAILS
+    anonymous = make_link(registration, scope=scope)
+    for demand, status in (
+        (link.demand, 200),
+        (asked, 200),
+        (anonymous.demand, 200),
+        (NO_LINK.demand, 404),
+        (by_code(link.code[:-1]), 400),
+    ):
+        answer = ask(demand, path=CODE_PATH)
+        assert_answered_as_declared(document, CODE_PATH, answer, status)
+
+
+def assert_answered_as_declared(document, path, answer, status):
     assert answer.status_code == status
-    response = document["paths"][PATH]["post"]["responses"][str(status)]
+    response = document["paths"][path]["post"]["responses"][str(status)]
     ((content_type, content),) = response["content"].items()
     assert answer.headers["Content-Type"] == content_type
     assert_declared(document, content["schema"], json.loads(answer.content))
+
+
+def test_the_example_for_others_shows_what_is_coarse(document):
+    holders, others = (
+        document["paths"][path]["post"]["responses"]["200"]["content"][
+            "application/json"
+        ]["examples"]["found"]["value"]
+        for path in (PATH, CODE_PATH)
+    )
+    assert holders["histovet"]["precisions"] == {}
+    coarse = others["histovet"]["precisions"]
+    assert f"{CERTIFICATE}/caracteristiques_techniques/date_emission" in coarse
+    assert {at(others, pointer) for pointer in coarse} == {"2020-02-01"}
+
+
+def test_the_example_of_an_unreadable_code_is_what_is_answered(
+    document, published, ask
+):
+    responses = document["paths"][CODE_PATH]["post"]["responses"]
+    content = responses["400"]["content"]["application/problem+json"]
+    example = content["examples"]["invalid_request"]["value"]
+    assert ask(by_code("A" * 26), path=CODE_PATH).json() == example
 
 
 @pytest.mark.parametrize(
@@ -140,9 +192,33 @@ def test_every_answer_is_what_the_document_says(
     ],
 )
 def test_what_the_document_forbids_is_refused(document, published, ask, pointer, value):
-    demand = changed(demands.FULL, pointer, value)
-    body = document["paths"][PATH]["post"]["requestBody"]
+    assert_forbidden(document, PATH, ask, changed(demands.FULL, pointer, value))
+
+
+@pytest.mark.parametrize(
+    ("pointer", "value"),
+    [
+        ("/vehicule", ...),
+        ("/vehicule/code", ...),
+        ("/vehicule/code", None),
+        ("/vehicule/code", 27),
+        ("/vehicule/code", ""),
+        ("/vehicule/code", NO_LINK.code[:-1]),
+        ("/vehicule/code", "x" * 300 + "#" + NO_LINK.code),
+        ("/options/controles_techniques", "oui"),
+        ("/uuid", 1),
+    ],
+)
+def test_what_the_document_forbids_with_a_code_is_refused(
+    document, published, ask, pointer, value
+):
+    demand = changed(NO_LINK.demand, pointer, value)
+    assert_forbidden(document, CODE_PATH, ask, demand)
+
+
+def assert_forbidden(document, path, ask, demand):
+    body = document["paths"][path]["post"]["requestBody"]
     schema = body["content"]["application/json"]["schema"]
     with pytest.raises(jsonschema.ValidationError):
         assert_declared(document, schema, demand)
-    assert ask(demand).status_code == 400
+    assert ask(demand, path=path).status_code == 400
