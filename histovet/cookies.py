@@ -62,12 +62,10 @@ class SealedCookie:
         except (ValueError, EnvelopeError):
             return None
 
-    def take_back(
-        self, response: HttpResponse, *, suffix: str = "", path: str = "/"
-    ) -> None:
-        response.delete_cookie(self._name(suffix), path=path, samesite="Lax")
+    def take_back(self, response: HttpResponse) -> None:
+        response.delete_cookie(self._name(), samesite="Lax")
 
-    def _name(self, suffix: str) -> str:
+    def _name(self, suffix: str = "") -> str:
         # The prefix makes browsers refuse the cookie over plain http, where development
         # runs.
         return (

@@ -1,4 +1,4 @@
-"""What the register's codes mean, and what an alert tells its reader.
+"""The names of operations, measures and rubrics, and what an alert tells its reader.
 
 Labels are French, as the register's are; the catalogue explains them in English.
 Source: arrêté of 9 February 2009, annexes V and VI, in our own words.
@@ -136,62 +136,6 @@ SUSPENSIONS = {
     "PJU": _("Immobilisation, police judiciaire"),
     "SOR": _("Sortie du territoire"),
     "ADM": _("Suspension administrative"),
-}
-
-USAGES = {
-    "COL": _("Véhicule de collection"),
-    "AGR": _("Véhicule agricole"),
-    "DEM": _("Véhicule de démonstration"),
-}
-
-GENRES = {
-    "VP": _("voiture particulière"),
-    "CTTE": _("camionnette"),
-    "CAM": _("camion"),
-    "TCP": _("transport en commun de personnes"),
-    "TRR": _("tracteur routier"),
-    "VASP": _("véhicule automoteur spécialisé"),
-    "MTL": _("motocyclette légère"),
-    "MTT1": _("motocyclette de puissance limitée"),
-    "MTT2": _("motocyclette"),
-    "CL": _("cyclomoteur"),
-    "CYCL": _("cyclomoteur à trois roues"),
-    "TM": _("tricycle à moteur"),
-    "QM": _("quadricycle à moteur"),
-    "REM": _("remorque routière"),
-    "SREM": _("semi-remorque routière"),
-    "RETC": _("remorque pour transports combinés"),
-    "SRTC": _("semi-remorque pour transports combinés"),
-    "SRAT": _("semi-remorque avant-train"),
-    "RESP": _("remorque spécialisée"),
-    "SRSP": _("semi-remorque spécialisée"),
-    "TRA": _("tracteur agricole"),
-    "REA": _("remorque agricole"),
-    "SREA": _("semi-remorque agricole"),
-    "MAGA": _("machine agricole automotrice"),
-    "MIAR": _("machine ou instrument agricole remorqué"),
-}
-
-ENERGIES = {
-    "ES": _("essence"),
-    "GO": _("gazole"),
-    "EL": _("électricité"),
-    "EH": _("essence et électricité, non rechargeable"),
-    "EE": _("essence et électricité, rechargeable"),
-    "EG": _("essence et GPL"),
-    "EN": _("essence et gaz naturel"),
-    "ET": _("éthanol"),
-    "FE": _("superéthanol"),
-    "FG": _("superéthanol et GPL"),
-    "FN": _("superéthanol et gaz naturel"),
-    "FL": _("superéthanol et électricité, rechargeable"),
-    "FH": _("superéthanol et électricité, non rechargeable"),
-    "GL": _("gazole et électricité, rechargeable"),
-    "GH": _("gazole et électricité, non rechargeable"),
-    "GF": _("gazole et gaz naturel"),
-    "GP": _("GPL"),
-    "GN": _("gaz naturel"),
-    "H2": _("hydrogène"),
 }
 
 

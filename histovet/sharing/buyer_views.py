@@ -15,7 +15,6 @@ from django.views.decorators.http import require_http_methods
 
 from histovet.history import display
 from histovet.history.answers import SeeOther, private, unstored
-from histovet.history.report import Audience, report
 from histovet.limits import clients
 from histovet.pages.context import other_language
 from histovet.pages.errors import too_many_requests
@@ -63,9 +62,11 @@ def _open(request: HttpRequest, public_id: str | None) -> HttpResponse:
     seconds = int(now.timestamp())
     is_elsewhere = public_id is not None and not _stands_at(form.secret, public_id)
     is_open_here = cookies.link_in(request, now=seconds) == form.secret
-    # Who reads it already opens it no second time.
-    find = read_link if is_elsewhere or is_open_here else open_link
-    found = find(form.secret, now)
+    if is_elsewhere:
+        # The steps are those of any other, and what it would open is not touched.
+        found = read_link(form.secret, now)
+    else:
+        found = open_link(form.secret, now, again=is_open_here)
     if found is None or is_elsewhere:
         clients.count_failure(request, "opening", now)
         return _not_available(request)
@@ -88,11 +89,7 @@ def _ask_buyer(request: HttpRequest, form: CodeForm) -> HttpResponse:
 
 
 def _report(request: HttpRequest, found: OpenLink) -> HttpResponse:
-    opened = found.opened
-    shown = display.page(
-        report(opened.record, audience=Audience.OTHERS, as_of=opened.release.row.as_of)
-    )
-    context = {"page": shown, "expires_at": found.expires_at}
+    context = {"page": display.page(found.report()), "expires_at": found.expires_at}
     return render(request, "sharing/report.html", context)
 
 

@@ -13,8 +13,9 @@ _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 _VALUES = {letter: value for value, letter in enumerate(_ALPHABET)}
 LENGTH = 27
 
-# What people type between groups, and the digits that no code has.
-_SEPARATORS = re.compile(r"[\s.\-\u00ad\u2010-\u2015\u200b-\u200d\u2060\ufeff]+")
+# People group letters with spaces, hyphens and full stops of every kind.
+_SEPARATORS = re.compile(r"[\W_]+")
+# Digits that no code has.
 _MISREAD = str.maketrans("018", "OIB")
 
 

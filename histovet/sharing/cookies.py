@@ -42,11 +42,6 @@ def link_in(request: HttpRequest, *, now: int) -> bytes | None:
     return _READER.content(request, now=now, suffix=f"-{translation.get_language()}")
 
 
-def take_link_back(response: HttpResponse, public_id: str) -> None:
-    for language, path in _paths(public_id):
-        _READER.take_back(response, suffix=f"-{language}", path=path)
-
-
 def owner_in(request: HttpRequest, *, now: int) -> bytes | None:
     return _OWNER.content(request, now=now)
 

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from django.db import transaction
+
 from histovet.sharing.keys import link_keys
 from histovet.sharing.liveness import end_of, is_handed_over
 from histovet.sharing.models import End, Link, Links, Scope
+from histovet.statements import one_row
 from histovet.vault.reading import Opened
 from pseudonymizer.envelope import SECRET_BYTES, identity_bytes, link_id
+from pseudonymizer.errors import EnvelopeError
 from pseudonymizer.normalise import PARIS
 from pseudonymizer.records import Capsule, Identity, LinkTerms
+
+logger = logging.getLogger(__name__)
 
 LIVES_DAYS = (1, 7, 30)
 # Of one vehicle, live or made in a day: more are no sale, and every row costs.
@@ -32,7 +39,7 @@ class TooManyLinks(Exception):
 @dataclass(frozen=True, slots=True)
 class OwnedLink:
     """A link as its owner sees it. `end` may be one that no row says yet: a link is
-    ended when it is opened. `secret` is None for what has ended."""
+    ended when it is opened. `secret` is None for what opens nothing any more."""
 
     row: Link
     secret: bytes | None
@@ -59,8 +66,6 @@ def create(
     record, tags = opened.record, opened.proof.tags
     if record.certificate_cancelled or is_handed_over(record, since=today) or not tags:
         raise NotShareable
-    if of_vehicle(identity).live_or_of_this_day(now).count() >= LINKS_MAX:
-        raise TooManyLinks
     keys, encoded = link_keys(), identity_bytes(identity)
     secret = random(SECRET_BYTES)
     # That of the newest register key, which lives longest.
@@ -74,20 +79,31 @@ def create(
         scope=scope,
         max_openings=max_openings,
     )
-    Link.objects.create(
-        public_id=terms.public_id,
-        key_version=terms.key_version,
-        holder_key_version=terms.holder_key_version,
-        owner_tag=keys.owner_tags(encoded)[terms.key_version],
-        owner_proof=keys.owner_proof(owner_secret, encoded, terms.key_version),
-        created_at=now,
-        expires_at=now + life,
-        scope=scope,
-        max_openings=max_openings,
-        capsule=keys.seal_capsule(secret, terms, Capsule(identity, holder_tag)),
-        keepsake=keys.seal_keepsake(owner_secret, encoded, terms, secret),
-    )
+    owner_tag = keys.owner_tags(encoded)[terms.key_version]
+    with transaction.atomic():
+        # Two at once would each count the other out.
+        one_row("SELECT pg_advisory_xact_lock(%s)", (_lock_of(owner_tag),))
+        if of_vehicle(identity).live_or_of_this_day(now).count() >= LINKS_MAX:
+            raise TooManyLinks
+        Link.objects.create(
+            public_id=terms.public_id,
+            key_version=terms.key_version,
+            holder_key_version=terms.holder_key_version,
+            owner_tag=owner_tag,
+            owner_proof=keys.owner_proof(owner_secret, encoded, terms.key_version),
+            created_at=now,
+            expires_at=now + life,
+            scope=scope,
+            max_openings=max_openings,
+            capsule=keys.seal_capsule(secret, terms, Capsule(identity, holder_tag)),
+            keepsake=keys.seal_keepsake(owner_secret, encoded, terms, secret),
+        )
     return secret
+
+
+def _lock_of(owner_tag: bytes) -> int:
+    """Return the number of this vehicle's lock, in PostgreSQL's 64 signed bits."""
+    return int.from_bytes(owner_tag[:8], "big", signed=True)
 
 
 def of_vehicle(identity: Identity) -> Links:
@@ -106,6 +122,14 @@ def of_owner(identity: Identity, owner_secret: bytes) -> Links:
     return of_vehicle(identity).filter(owner_proof__in=proofs)
 
 
+def of_others(identity: Identity, owner_secret: bytes | None) -> Links:
+    """Those of the vehicle that were not made with this owner's secret."""
+    links = of_vehicle(identity)
+    if owner_secret is None:
+        return links
+    return links.exclude(pk__in=of_owner(identity, owner_secret).values("pk"))
+
+
 def owned(
     identity: Identity, opened: Opened, owner_secret: bytes, now: dt.datetime
 ) -> list[OwnedLink]:
@@ -121,7 +145,12 @@ def _owned(
         return OwnedLink(row, None, row.why_ended)
     keys, terms = link_keys(), row.terms
     encoded = identity_bytes(identity)
-    secret = keys.open_keepsake(owner_secret, encoded, terms, bytes(row.keepsake))
-    capsule = keys.open_capsule(secret, terms, bytes(row.capsule))
+    try:
+        secret = keys.open_keepsake(owner_secret, encoded, terms, bytes(row.keepsake))
+        capsule = keys.open_capsule(secret, terms, bytes(row.capsule))
+    except EnvelopeError:
+        # It opens for nobody; the other links are shown all the same.
+        logger.error("the row of a link was changed by other means than the site")
+        return OwnedLink(row, None, None)
     end = end_of(terms, capsule, opened, now)
     return OwnedLink(row, secret if end is None else None, end)

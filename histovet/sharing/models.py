@@ -91,7 +91,7 @@ class Link(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(max_openings=None)
-                | Q(openings__lte=models.F("max_openings")),
+                | Q(max_openings__gte=1, openings__lte=models.F("max_openings")),
                 name="sharing_link_openings_within_maximum",
             ),
         )

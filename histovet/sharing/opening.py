@@ -12,6 +12,12 @@ import functools
 import logging
 from dataclasses import dataclass
 
+from histovet.history.report import (
+    Audience,
+    Report,
+    report,
+    without_administrative_details,
+)
 from histovet.sharing.keys import link_keys
 from histovet.sharing.liveness import end_of
 from histovet.sharing.models import End, Link, Scope
@@ -21,6 +27,7 @@ from histovet.vault.reading import Opened
 from histovet.vault.releases import DECOY
 from pseudonymizer.envelope import SECRET_BYTES, TAG_BYTES, link_id
 from pseudonymizer.errors import EnvelopeError
+from pseudonymizer.normalise import PARIS
 from pseudonymizer.records import Capsule, Identity, LinkTerms, Register
 
 logger = logging.getLogger(__name__)
@@ -49,6 +56,14 @@ class OpenLink:
     scope: Scope
     opened: Opened
 
+    def report(self) -> Report:
+        """Return what its reader may see."""
+        as_of = self.opened.release.row.as_of
+        shown = report(self.opened.record, audience=Audience.OTHERS, as_of=as_of)
+        if self.scope is Scope.WITHOUT_ADMINISTRATIVE_DETAILS:
+            return without_administrative_details(shown)
+        return shown
+
 
 def read_link(secret: bytes, now: dt.datetime) -> OpenLink | None:
     """Return what the link opens, None when it opens nothing; write nothing.
@@ -59,16 +74,21 @@ def read_link(secret: bytes, now: dt.datetime) -> OpenLink | None:
     return link
 
 
-def open_link(secret: bytes, now: dt.datetime) -> OpenLink | None:
-    """The same, counted as an opening; a link that is over is ended for good, so that
-    no rollback of a release revives it."""
+def open_link(
+    secret: bytes, now: dt.datetime, *, again: bool = False
+) -> OpenLink | None:
+    """The same, counted as an opening unless its reader opens it `again`.
+
+    A link that is over is ended for good: no rollback of a release revives it.
+    """
     link, end = _seen(secret, now)
     public_id = link_id(secret)
     if end is not None:
         Link.objects.filter(pk=public_id).end(end, now)
-    if link is None:
-        return None
-    if one_row(_COUNT, (now.date(), public_id)) is None:
+    if link is None or again:
+        return link
+    today = now.astimezone(PARIS).date()
+    if one_row(_COUNT, (today, public_id)) is None:
         # Its last opening was another one, perhaps this moment; or it was revoked.
         Link.objects.filter(pk=public_id).end(End.EXHAUSTED, now)
         return None

@@ -163,10 +163,13 @@ def end_all(request: HttpRequest, seller: Seller) -> HttpResponse:
 
 
 @private
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @_of_seller
 def owner_code(request: HttpRequest, seller: Seller) -> HttpResponse:
     """Take the owner's code in a browser that does not know it."""
+    if request.method != "POST":
+        # The other language of a code that was refused.
+        return _to_list()
     form = OwnerCodeForm(request.POST)
     new = NewLinkForm(initial=FIRST_CHOICE)
     if not form.is_valid():
@@ -188,14 +191,19 @@ def _list(
     **context: Any,
 ) -> HttpResponse:
     owned = seller.owned()
-    live = [one for one in owned if one.secret is not None]
     context |= {
         "form": form,
         "owner_form": owner_form or OwnerCodeForm(),
-        "live": [(one, addresses.written(one.row.terms.public_id)) for one in live],
+        "live": [
+            (one, addresses.written(one.row.terms.public_id))
+            for one in owned
+            if one.secret is not None
+        ],
         "ended": [one for one in owned if one.secret is None],
         "links_max": acts.LINKS_MAX,
-        "others": acts.of_vehicle(seller.identity).live(seller.now).count() - len(live),
+        "others": acts.of_others(seller.identity, seller.owner_secret)
+        .live(seller.now)
+        .count(),
     }
     return render(request, "sharing/links.html", context)
 

@@ -1,20 +1,28 @@
 """Property 2: what identifies a vehicle or a person goes through every door and is
 seen again nowhere: no log, no error, no row, no counter, no mail."""
 
+import base64
 import io
 import json
 import logging
 import os
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from django.core import mail
+from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 
 from histovet.history.forms import IdentityForm
 from histovet.logs import LineFormatter
+from histovet.sharing import addresses, codes
+from histovet.sharing.codes import Kind
+from histovet.sharing.models import End, Link
 from pseudonymizer.__main__ import main
+from pseudonymizer.envelope import link_id
 from tests import dump, vehicles
 from tests.partner import new_key
 from tests.publish import publish
@@ -144,6 +152,149 @@ def _type_into_the_site(client: Client) -> str:
     return client.cookies.output()
 
 
+def _codes_on(page: str) -> list[str]:
+    """Return the codes that a page shows to be typed, without their hyphens."""
+    grouped = re.findall(
+        r'<p class="code"[^>]*>((?:[A-Z2-7]{3}-){8}[A-Z2-7]{3})<', page
+    )
+    return [code.replace("-", "") for code in grouped]
+
+
+def _written(secret: bytes, kind: Kind) -> Iterator[str]:
+    """Yield what a secret looks like, wherever and however somebody wrote it."""
+    code = codes.encode(secret, kind)
+    yield code
+    # Without its check, which a leak may cut off.
+    yield code[:-1]
+    yield codes.grouped(code)
+    yield secret.hex()
+    yield base64.b64encode(secret).decode().rstrip("=")
+    yield base64.urlsafe_b64encode(secret).decode().rstrip("=")
+    # As bytes are in a dump that is read as Latin-1, and in what prints them.
+    yield secret.decode("latin-1")
+    yield repr(secret)[2:-1]
+
+
+def _secrets_seen(text: str, secrets: dict[str, tuple[bytes, Kind]]) -> list[str]:
+    """Return the names of the secrets in the text; of what is written in letters the
+    case does not matter."""
+    lower = text.lower()
+    return [
+        name
+        for name, (secret, kind) in secrets.items()
+        if any(one in text or one.lower() in lower for one in _written(secret, kind))
+    ]
+
+
+def _drive_links() -> tuple[str, dict[str, tuple[bytes, Kind]]]:
+    """Make links, open them in every way, well and badly, and end them. Return what may
+    hold no canary, and the secrets that were used."""
+    typed = {
+        "register": "SIV",
+        "holder_kind": "person",
+        "family_name": FAMILY,
+        "given_names": GIVEN,
+        "plate": PLATE,
+        "formula_number": FORMULA,
+    }
+    seller, answers = Client(), []
+    assert seller.post("/vendeur", typed).status_code == 303
+    shown = {}
+    for days in ("1", "7", "30"):
+        made = seller.post("/liens", {"days": days})
+        page = seller.get(made.headers["Location"])
+        assert (made.status_code, page.status_code) == (303, 200)
+        answers.append(made)
+        link, owner = _codes_on(page.content.decode())
+        shown[f"link of {days}"] = codes.decode(link, Kind.LINK), Kind.LINK
+        shown["owner"] = codes.decode(owner, Kind.OWNER), Kind.OWNER
+        # The page of who made it shows both, and nothing else of the certificate.
+        seen = _secrets_seen(page.content.decode(), shown)
+        assert set(seen) == {"owner", f"link of {days}"}
+        assert not _seen(page.content.decode())
+    first, second, third = [
+        secret for secret, kind in shown.values() if kind is Kind.LINK
+    ]
+    owner_code = codes.encode(shown["owner"][0], Kind.OWNER)
+
+    def at(secret, language=""):
+        return f"{language}/r/{addresses.written(link_id(secret))}"
+
+    def code(secret):
+        return codes.encode(secret, Kind.LINK)
+
+    unknown = bytes(range(90, 106))
+    shown["unknown"] = unknown, Kind.LINK
+    reader, typist = Client(), Client()
+    answers += [
+        # By link, by code, in another language, again.
+        reader.get(at(first)),
+        reader.post(at(first), {"code": code(first)}),
+        reader.get(at(first)),
+        reader.post(at(first, "/en"), {"code": f"http://x{at(first)}#{code(first)}"}),
+        reader.get(at(first, "/en")),
+        typist.post("/acheteur", {"code": codes.grouped(code(second)).lower()}),
+        typist.get(at(second)),
+    ]
+    assert [answer.status_code for answer in answers[-7:]] == [
+        200, 303, 200, 303, 200, 303, 200,
+    ]  # fmt: skip
+    refused = [
+        reader.post("/acheteur", {"code": code(unknown)}),
+        reader.post(at(third), {"code": code(unknown)}),
+        reader.post(at(second), {"code": code(third)}),
+        Client(enforce_csrf_checks=True).post(at(third), {"code": code(third)}),
+        reader.put(at(third), code(third)),
+        reader.get(f"/acheteur/{code(third)}"),
+        reader.get(f"/{code(third)}", {"code": code(third)}),
+        reader.get(f"/r/{code(third)}"),
+        reader.post(f"/r/{third.hex()}", {"code": code(third)}),
+    ]
+    assert {answer.status_code for answer in refused} == {403, 404, 405}
+    answers += refused
+    # What is mistyped stays in the form, so its page is no place to look; the rest is.
+    mistyped = code(third)[:-1] + ("A" if code(third)[-1] != "A" else "B")
+    for door in ("/acheteur", at(third)):
+        for text in (code(third)[:-1], mistyped, owner_code):
+            assert reader.post(door, {"code": text}).status_code == 200
+    other = Client()
+    assert other.post("/vendeur", typed).status_code == 303
+    answers += [
+        other.get("/liens"),
+        other.post("/liens/code-de-gestion", {"code": owner_code}),
+        other.get("/liens"),
+        other.get(at(first).replace("/r/", "/liens/") + "x"),
+        other.post(at(first).replace("/r/", "/liens/") + "/fin"),
+        reader.get(at(first)),
+        reader.post(at(first), {"code": code(first)}),
+    ]
+    assert answers[-1].status_code == 404
+    # The row of one is changed by somebody, which is logged.
+    Link.objects.filter(pk=link_id(third)).update(scope=1)
+    answers.append(reader.post(at(third), {"code": code(third)}))
+    Link.objects.filter(pk=link_id(third)).update(scope=0)
+    # The database is away, and the request fails with the secret in its variables.
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE sharing_link RENAME TO away")
+    broken = Client(raise_request_exception=False)
+    try:
+        answers += [
+            broken.post(at(third), {"code": code(third)}),
+            broken.post("/acheteur", {"code": code(third)}),
+        ]
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE away RENAME TO sharing_link")
+    assert [answer.status_code for answer in answers[-3:]] == [404, 500, 500]
+    answers.append(other.post("/liens/fin"))
+    assert Link.objects.filter(end=None).count() == 0
+    assert Link.objects.filter(end=End.REVOKED_BY_OWNER).count() == 3
+    kept = "".join(one.cookies.output() for one in (seller, reader, typist, other))
+    return kept + "".join(
+        str(answer.headers) + answer.content.decode() for answer in answers
+    ), shown
+
+
 def _server_logs() -> str:
     state = Path(os.environ["HISTOVET_STATE"])
     return "".join(
@@ -168,6 +319,11 @@ def test_a_canary_is_found_when_it_is_there():
     assert _seen("zq987xw") == [PLATE]
     assert _seen("1987-11-17") == ["1987-11-17"]
     assert _seen("nothing") == []
+    secret = bytes(range(200, 216))
+    for written in _written(secret, Kind.LINK):
+        for text in (f"x{written}y", f"x{written.lower()}y"):
+            assert _secrets_seen(text, {"it": (secret, Kind.LINK)}) == ["it"]
+    assert _secrets_seen("nothing", {"it": (secret, Kind.LINK)}) == []
 
 
 @pytest.mark.django_db(transaction=True)
@@ -177,7 +333,10 @@ def test_no_canary_is_seen_again(tmp_path, capfd, log):
     key = new_key()
     refusals = _ask_everything(Client(), key)
 
+    cache.clear()
     cookies = _type_into_the_site(Client())
+    answers_of_links, secrets = _drive_links()
+    assert len(secrets) == 5
 
     # Doors that refuse a delivery.
     (feed / "siv.csv.gz").write_bytes((feed / "siv.csv.gz").read_bytes()[:-20])
@@ -197,9 +356,12 @@ def test_no_canary_is_seen_again(tmp_path, capfd, log):
 
     printed = capfd.readouterr()
     assert "django.request" in log.getvalue()
+    assert "histovet.sharing.opening" in log.getvalue()
+    assert "status=500" in log.getvalue()
     everywhere = {
         "refusals of the API": "".join(refusals),
         "cookies of the site": cookies,
+        "cookies and answers of links": answers_of_links,
         "errors of the form": form.errors.as_text(),
         "standard output": printed.out,
         "standard error": printed.err,
@@ -208,9 +370,11 @@ def test_no_canary_is_seen_again(tmp_path, capfd, log):
         "mail": "".join(str(message.message()) for message in mail.outbox),
         "database": b"\n".join(dump.values()).decode("latin-1"),
     }
-    assert {
-        place: _seen(text) for place, text in everywhere.items() if _seen(text)
-    } == {}
+    found = {
+        place: _seen(text) + _secrets_seen(text, secrets)
+        for place, text in everywhere.items()
+    }
+    assert {place: seen for place, seen in found.items() if seen} == {}
 
 
 @pytest.mark.django_db

@@ -125,10 +125,10 @@ def test_simple_codes_are_spelled_out_and_the_others_shown():
     known = page(vehicle=Vehicle(genre="VP", energy="GO"))
     assert row(known.vehicle, "Genre") == (f"VP{NBSP}– voiture particulière",)
     assert known.name == f"Véhicule{NBSP}– gazole"
-    unknown = page(vehicle=Vehicle(genre="ZZ", energy="1A", body="CI"))
+    unknown = page(vehicle=Vehicle(genre="ZZ", energy="1A", body="SPEC"))
     assert row(unknown.vehicle, "Genre") == ("ZZ",)
     assert row(unknown.vehicle, "Énergie") == ("1A",)
-    assert row(unknown.vehicle, "Carrosserie nationale") == ("CI",)
+    assert row(unknown.vehicle, "Carrosserie nationale") == ("SPEC",)
 
 
 def test_a_vehicle_is_named_by_what_is_on_record():

@@ -1,7 +1,7 @@
 import msgspec
 import pytest
 
-from histovet.history import labels
+from histovet.history import codes, labels
 from histovet.history.report import Audience
 from histovet.history.synthesis import RULES
 from pseudonymizer import codec
@@ -11,9 +11,9 @@ TABLES = (
     labels.OPERATIONS,
     labels.OPPOSITIONS,
     labels.SUSPENSIONS,
-    labels.USAGES,
-    labels.GENRES,
-    labels.ENERGIES,
+    codes.USAGES,
+    codes.EU_CATEGORIES,
+    *codes.MEANINGS.values(),
 )
 
 
@@ -43,3 +43,28 @@ def test_labels_need_no_escaping():
     texts = [text for table in TABLES for text in table.values()]
     texts += [rubric.label for rubric in labels.RUBRICS]
     assert not set("".join(texts)) & set("<>&\"'")
+
+
+@pytest.mark.parametrize(
+    ("attribute", "code", "meaning"),
+    [
+        ("genre", "VP", "voiture particulière"),
+        ("energy", "GO", "gazole"),
+        ("body", "FG_TD", "fourgon à température dirigée"),
+        ("eu_body", "AF", "véhicule à usages multiples"),
+        ("approval_type", "CE", "réception européenne"),
+        ("eu_category", "M1", "voiture, 9 places au plus"),
+        ("eu_category", "M1G", "voiture, 9 places au plus"),
+        ("eu_category", "L3e-A2", "motocycle"),
+        ("eu_category", "T1a", "tracteur à roues"),
+        ("eu_category", "Ra3", "remorque agricole"),
+        # No classes, although they begin like some.
+        ("eu_category", "SANS", None),
+        ("eu_category", "XX", None),
+        ("eu_body", "CI", None),
+        ("genre", "NEW", None),
+        ("make", "CE", None),
+    ],
+)
+def test_a_code_means_what_the_register_means_by_it(attribute, code, meaning):
+    assert codes.meaning(attribute, code) == meaning

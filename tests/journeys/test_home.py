@@ -1,10 +1,11 @@
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
+
+from tests.journeys.asking import check_light_and_quiet
+from tests.journeys.axe import check
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
-MAX_PAGE_BYTES = 100_000
 PAGES = [
     "/",
     "/en/",
@@ -21,31 +22,12 @@ PAGES = [
 @pytest.mark.parametrize("path", PAGES)
 def test_an_automated_checker_finds_nothing(live_server, page: Page, path):
     page.goto(live_server.url + path)
-    for width in (320, 1280):
-        page.set_viewport_size({"width": width, "height": 800})
-        assert page.evaluate("document.documentElement.scrollWidth") == width
-        for scheme in ("light", "dark"):
-            page.emulate_media(color_scheme=scheme)
-            # The size of targets is a rule of WCAG 2.2 that axe leaves off by itself.
-            rules = {"target-size": {"enabled": True}}
-            found = Axe().run(page, options={"rules": rules})
-            assert found.violations_count == 0, (
-                f"{width} {scheme}\n{found.generate_report()}"
-            )
+    check(page)
 
 
 @pytest.mark.parametrize("path", ["/", "/en/"])
 def test_a_page_is_light_quiet_and_asks_nobody_else(live_server, page: Page, path):
-    answers = []
-    messages = []
-    page.on("response", lambda answer: answers.append(answer))
-    page.on("console", lambda message: messages.append(message.text))
-    page.on("pageerror", lambda error: messages.append(str(error)))
-    page.goto(live_server.url + path, wait_until="networkidle")
-    assert messages == []
-    assert all(answer.url.startswith(live_server.url) for answer in answers)
-    assert all(answer.status == 200 for answer in answers)
-    assert sum(len(answer.body()) for answer in answers) < MAX_PAGE_BYTES
+    check_light_and_quiet(page, live_server.url + path)
     assert page.context.cookies() == []
 
 

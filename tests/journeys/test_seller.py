@@ -3,15 +3,14 @@
 import re
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from django.core.cache import cache
 from playwright.sync_api import Browser, Page, expect
 
-from tests.history.showcase import publish_showcase, typed
+from tests.history.showcase import typed
+from tests.journeys.asking import ask, check_light_and_quiet
+from tests.journeys.axe import check
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
-MAX_PAGE_BYTES = 100_000
 KINDS = {
     "clean": "Rien à signaler",
     "company": "Rien à signaler",
@@ -22,48 +21,6 @@ KINDS = {
     "import": "Véhicule importé",
     "cancelled": "Certificat annulé",
 }
-
-
-@pytest.fixture
-def shown(transactional_db, tmp_path):
-    # Counters are no model: what the test before counted is still there.
-    cache.clear()
-    return publish_showcase(tmp_path)
-
-
-def fill(page: Page, fields: dict[str, str]) -> None:
-    for name, value in fields.items():
-        if name in ("register", "holder_kind"):
-            page.locator(f"[name={name}][value={value}]").check()
-    for name, value in fields.items():
-        if name not in ("register", "holder_kind"):
-            page.locator(f"[name={name}]").fill(value)
-
-
-def ask(page: Page, site: str, fields: dict[str, str], path: str = "/vendeur") -> None:
-    page.goto(site + path)
-    fill(page, fields)
-    page.locator("form.panel button").click()
-
-
-# Colours are all that changes with the scheme, and most of the checker's time is the rest.
-RULES = {
-    "light": {"rules": {"target-size": {"enabled": True}}},
-    "dark": {"runOnly": ["color-contrast"]},
-}
-
-
-def check(page: Page) -> None:
-    """No finding of the checker and no sideways scrolling, in each way of looking."""
-    for width in (320, 1280):
-        page.set_viewport_size({"width": width, "height": 800})
-        assert page.evaluate("document.documentElement.scrollWidth") == width
-        for scheme, rules in RULES.items():
-            page.emulate_media(color_scheme=scheme)
-            found = Axe().run(page, options=rules)
-            assert found.violations_count == 0, (
-                f"{width} {scheme}\n{found.generate_report()}"
-            )
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
@@ -128,16 +85,7 @@ def test_a_page_is_light_quiet_and_asks_nobody_else(
     # Nothing is cached yet for who arrives with the cookie alone.
     context = browser.new_context()
     context.add_cookies(page.context.cookies())
-    fresh = context.new_page()
-    answers, messages = [], []
-    fresh.on("response", lambda answer: answers.append(answer))
-    fresh.on("console", lambda message: messages.append(message.text))
-    fresh.on("pageerror", lambda error: messages.append(str(error)))
-    fresh.goto(live_server.url + path, wait_until="networkidle")
-    assert messages == []
-    assert all(answer.url.startswith(live_server.url) for answer in answers)
-    assert all(answer.status == 200 for answer in answers)
-    assert sum(len(answer.body()) for answer in answers) < MAX_PAGE_BYTES
+    check_light_and_quiet(context.new_page(), live_server.url + path)
     context.close()
 
 
@@ -219,7 +167,7 @@ def test_the_keyboard_alone_goes_all_the_way(live_server, page: Page, shown):
     page.keyboard.type(vehicle.surname)
     page.keyboard.press("Enter")
     expect(page).to_have_url(live_server.url + "/rapport")
-    for _ in range(4):
+    for _ in range(8):
         page.keyboard.press("Tab")
         if page.evaluate("document.activeElement.tagName") == "BUTTON":
             break
