@@ -17,7 +17,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext, ngettext
 from django.utils.translation import gettext_noop as _
 
-from histovet.history import codes, labels
+from histovet.history import codes, critair, labels
 from histovet.history.report import (
     Audience,
     Precision,
@@ -505,7 +505,14 @@ def _vehicle(report: Report, words: _Words) -> tuple[Row, ...]:
             box=rubric.box,
         )
         for rubric in labels.RUBRICS
-    )
+    ) + (Row(words.say(_("Vignette Crit’Air")), (_sticker(report, words),)),)
+
+
+def _sticker(report: Report, words: _Words) -> str:
+    found = critair.sticker(report)
+    if isinstance(found, critair.Why):
+        return words.say(labels.NO_STICKER[found])
+    return words.say(labels.STICKERS[found])
 
 
 def _rubric(rubric: labels.Rubric, value: str | float | None, words: _Words) -> str:

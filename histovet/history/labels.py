@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext_noop as _
 
+from histovet.history.critair import Sticker, Why
 from histovet.history.report import Audience
 
 OPERATIONS = {
@@ -136,6 +137,28 @@ SUSPENSIONS = {
     "PJU": _("Immobilisation, police judiciaire"),
     "SOR": _("Sortie du territoire"),
     "ADM": _("Suspension administrative"),
+}
+
+
+STICKERS = {
+    Sticker.ELECTRIC: _("Crit’Air électrique"),
+    Sticker.ONE: _("Crit’Air 1"),
+    Sticker.TWO: _("Crit’Air 2"),
+    Sticker.THREE: _("Crit’Air 3"),
+    Sticker.FOUR: _("Crit’Air 4"),
+    Sticker.FIVE: _("Crit’Air 5"),
+    Sticker.UNCLASSIFIED: _("Non classé : il n’y en a pas pour ce véhicule"),
+}
+NO_STICKER = {
+    Why.NOT_CONCERNED: _("Sans objet : une remorque ou un engin agricole n’en a pas"),
+    Why.CATEGORY_UNKNOWN: _("Ne peut être dite : la catégorie n’est pas assez précise"),
+    Why.ENERGY_UNKNOWN: _("Ne peut être dite : l’énergie n’est pas connue"),
+    Why.DATE_UNKNOWN: _(
+        "Ne peut être dite : ni norme Euro ni première immatriculation"
+    ),
+    Why.DATE_TOO_COARSE: _(
+        "Ne peut être dite : elle dépend du jour de la première immatriculation"
+    ),
 }
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from histovet.history.critair import Sticker, sticker
 from histovet.history.report import (
     Certificate,
     Precision,
@@ -330,6 +331,9 @@ def _additions(report: Report, dates: _Dates) -> dict[str, Any]:
     _put(origin, "name", report.imported.origin_name)
     if origin:
         added["origin"] = origin
+    found = sticker(report)
+    is_named = isinstance(found, Sticker)
+    added["critair"] = {"sticker" if is_named else "unknown_because": found.value}
     return added
 
 

@@ -184,6 +184,19 @@ class Origin(TypedDict, total=False):
     name: str
 
 
+class Critair(TypedDict, total=False):
+    """L’un des deux."""
+
+    sticker: Literal["electric", "1", "2", "3", "4", "5", "unclassified"]
+    unknown_because: Literal[
+        "not concerned",
+        "category unknown",
+        "energy unknown",
+        "date unknown",
+        "date too coarse",
+    ]
+
+
 class OtherOpposition(TypedDict):
     kind: str
     date: NotRequired[dt.date]
@@ -213,6 +226,7 @@ class Histovet(TypedDict):
     other_oppositions: list[OtherOpposition]
     leased: NotRequired[bool]
     origin: NotRequired[Origin]
+    critair: Annotated[Critair, Meta(description="D’après l’arrêté du 21 juin 2016.")]
 
 
 class Report(TypedDict):

@@ -113,8 +113,10 @@ def test_a_number_has_its_unit_and_the_separators_of_the_language(
 
 def test_what_is_not_on_record_is_said():
     shown = page()
-    values = {value for one in shown.vehicle for value in one.values}
-    assert values == {"Non renseigné"}
+    *rubrics, sticker = shown.vehicle
+    assert {value for one in rubrics for value in one.values} == {"Non renseigné"}
+    assert sticker.label == "Vignette Crit’Air"
+    assert sticker.values[0].startswith("Ne peut être dite")
     assert row(shown.situation, "Véhicule volé") == ("Non renseigné",)
     assert row(shown.situation, "Gages") == ("Aucun",)
     assert shown.facts[0].value == "Non renseigné"

@@ -196,6 +196,7 @@ def test_what_the_ancestor_has_no_place_for_stands_in_our_object():
         "other_oppositions": [{"kind": "nouvelle", "date": "2019-01-06"}],
         "leased": True,
         "origin": {"code": "D", "name": "ALLEMAGNE"},
+        "critair": {"sticker": "2"},
     }
 
 
