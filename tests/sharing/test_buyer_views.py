@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
-from django.core.cache import cache
 from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
@@ -20,9 +19,7 @@ from histovet.vault import reading
 from pseudonymizer.envelope import link_id
 from pseudonymizer.normalise import PARIS, siv_identity
 from tests import dump
-from tests.history.showcase import publish_showcase
 from tests.journeys import handover
-from tests.publish import publish
 
 pytestmark = pytest.mark.django_db
 
@@ -54,22 +51,6 @@ class Given:
         return Link.objects.get(pk=link_id(self.secret))
 
 
-@pytest.fixture(autouse=True)
-def nothing_counted_yet(db):
-    # Counters are no model: what the test before counted is still there.
-    cache.clear()
-
-
-@pytest.fixture
-def register(tmp_path):
-    return tmp_path / "register"
-
-
-@pytest.fixture
-def shown(transactional_db, register):
-    return publish_showcase(register)
-
-
 @pytest.fixture
 def give(shown) -> Callable[..., Given]:
     """Make a link as if at `now`, for a vehicle of the register."""
@@ -81,18 +62,6 @@ def give(shown) -> Callable[..., Given]:
         return Given(acts.create(identity, opened, OWNER, life=life, now=now, **terms))
 
     return given
-
-
-@pytest.fixture
-def republish(register, tmp_path):
-    """Publish the register again, with changes."""
-
-    def published(changes) -> None:
-        folder = tmp_path / f"changed-{len(list(tmp_path.iterdir()))}"
-        handover.write_changed(register, folder, changes)
-        publish(folder, label="suite")
-
-    return published
 
 
 def today() -> dt.date:

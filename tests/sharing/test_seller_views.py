@@ -6,7 +6,6 @@ import re
 from dataclasses import dataclass
 
 import pytest
-from django.core.cache import cache
 from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
@@ -23,9 +22,8 @@ from histovet.vault import reading
 from pseudonymizer.envelope import link_id
 from pseudonymizer.normalise import PARIS, siv_identity
 from tests import dump
-from tests.history.showcase import publish_showcase, typed
+from tests.history.showcase import typed
 from tests.journeys import handover
-from tests.publish import publish
 
 pytestmark = pytest.mark.django_db
 
@@ -33,34 +31,6 @@ SELLER, OWNER = "seller", "owner"
 OVER = "/vendeur?suite=delai"
 DONE = "/liens?suite=fini"
 DAY = dt.timedelta(days=1)
-
-
-@pytest.fixture(autouse=True)
-def nothing_counted_yet(db):
-    # Counters are no model: what the test before counted is still there.
-    cache.clear()
-
-
-@pytest.fixture
-def register(tmp_path):
-    return tmp_path / "register"
-
-
-@pytest.fixture
-def shown(transactional_db, register):
-    return publish_showcase(register)
-
-
-@pytest.fixture
-def republish(register, tmp_path):
-    """Publish the register again, with changes."""
-
-    def published(changes) -> None:
-        folder = tmp_path / f"changed-{len(list(tmp_path.iterdir()))}"
-        handover.write_changed(register, folder, changes)
-        publish(folder, label="suite")
-
-    return published
 
 
 @dataclass(frozen=True)
