@@ -28,6 +28,7 @@ from histovet.history.report import (
     ShownStep,
 )
 from histovet.history.synthesis import Alert, Gravity, synthesis
+from histovet.history.tenures import Tenure, tenures
 from pseudonymizer.records import Initials, Register
 
 NO_BREAK = "\u00a0"
@@ -65,11 +66,13 @@ class AlertShown:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One line of the history; `code` stands alone when it has no label."""
+    """One line of the history; `code` stands alone when it has no label, `tenure` is
+    empty for what begins none."""
 
     date: str
     label: str
     code: str
+    tenure: str
     details: tuple[str, ...]
     cancelled: bool
     cancelled_on: str
@@ -126,7 +129,12 @@ def page(report: Report) -> ReportPage:
     """Return the page in the language that is active."""
     words = _words(get_language() or "fr")
     found = synthesis(report)
-    shown = [o for o in report.operations if o.code not in labels.INTERNAL_OPERATIONS]
+    held = tenures(report)
+    shown = [
+        (operation, held.get(place))
+        for place, operation in enumerate(report.operations)
+        if operation.code not in labels.INTERNAL_OPERATIONS
+    ]
     return ReportPage(
         for_holder=report.audience is Audience.HOLDER,
         name=_name(report, words),
@@ -139,7 +147,7 @@ def page(report: Report) -> ReportPage:
         else "",
         alerts=tuple(_alert(alert, report, words) for alert in found.alerts),
         facts=_facts(report, words),
-        events=tuple(_event(operation, words) for operation in shown),
+        events=tuple(_event(operation, tenure, words) for operation, tenure in shown),
         internal_operations=len(report.operations) - len(shown),
         situation=_situation(report, words),
         damage=_damage(report, words),
@@ -297,7 +305,7 @@ def _duration(months: int | None, words: _Words) -> str:
     return " ".join(parts).replace(" ", NO_BREAK, 1) or words.say(_("moins d’un mois"))
 
 
-def _event(operation: ShownOperation, words: _Words) -> Event:
+def _event(operation: ShownOperation, tenure: Tenure | None, words: _Words) -> Event:
     label, code = _operation(operation.code, words)
     details = []
     if operation.procedure:
@@ -308,12 +316,24 @@ def _event(operation: ShownOperation, words: _Words) -> Event:
         date=words.date(operation.date),
         label=label,
         code=code,
+        tenure=_tenure(tenure, words) if tenure else "",
         details=tuple(details),
         cancelled=operation.cancelled,
         cancelled_on=words.date(operation.cancelled_on)
         if operation.cancelled_on
         else "",
     )
+
+
+def _tenure(tenure: Tenure, words: _Words) -> str:
+    """For example: titulaire n° 2, 3 ans 5 mois."""
+    parts = []
+    if tenure.rank is not None:
+        parts.append(words.say(_("titulaire n° %s")) % tenure.rank)
+    if tenure.months is not None:
+        lasted = _("depuis %s") if tenure.is_current else _("pendant %s")
+        parts.append(words.say(lasted) % _duration(tenure.months, words))
+    return ", ".join(parts)
 
 
 def _operation(code: str, words: _Words) -> tuple[str, str]:

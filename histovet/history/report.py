@@ -180,7 +180,7 @@ class Report:
 
 # Operations that count a new holder and so date the certificate (SPEC.md section 1;
 # the change of a leaseholder counts a holder, but does not date it).
-_DATING = frozenset(
+NEW_HOLDERS = frozenset(
     ("IMMAT_NORMALE", "IMMAT_NORMALE_PREM_VO", "CHANG_TIT_NORMAL",
      "CHANG_TIT_NORMAL_CVN")
 )  # fmt: skip
@@ -223,7 +223,7 @@ def report(record: Record, *, audience: Audience, as_of: dt.date) -> Report:
         certificate=Certificate(
             issue_date=shown(record.issue_date),
             held_since=held_since,
-            months_held=_months(held_since.date, as_of) if held_since else None,
+            months_held=months_between(held_since.date, as_of) if held_since else None,
             cancelled=record.certificate_cancelled,
             cancelled_on=shown(record.certificate_cancelled_on),
             lost=record.certificate_lost,
@@ -372,11 +372,12 @@ class _Dates:
 
 
 def _held_since(operations: Iterable[ShownOperation]) -> ShownDate | None:
-    dates = [o.date for o in operations if o.code in _DATING and o.date]
+    dates = [o.date for o in operations if o.code in NEW_HOLDERS and o.date]
     return max(dates, key=attrgetter("last_day"), default=None)
 
 
-def _months(start: dt.date, end: dt.date) -> int:
+def months_between(start: dt.date, end: dt.date) -> int:
+    """Return whole months, none when the end comes first."""
     months = (end.year - start.year) * 12 + end.month - start.month
     return max(0, months - (end.day < start.day))
 

@@ -70,7 +70,7 @@ def read_link(secret: bytes, now: dt.datetime) -> OpenLink | None:
 
     Raises what `vault.reading.read` does.
     """
-    link, _ = _seen(secret, now)
+    link, _ = _seen(link_id(secret), secret, now)
     return link
 
 
@@ -81,8 +81,8 @@ def open_link(
 
     A link that is over is ended for good: no rollback of a release revives it.
     """
-    link, end = _seen(secret, now)
     public_id = link_id(secret)
+    link, end = _seen(public_id, secret, now)
     if end is not None:
         Link.objects.filter(pk=public_id).end(end, now)
     if link is None or again:
@@ -95,9 +95,10 @@ def open_link(
     return link
 
 
-def _seen(secret: bytes, now: dt.datetime) -> tuple[OpenLink | None, End | None]:
+def _seen(
+    public_id: bytes, secret: bytes, now: dt.datetime
+) -> tuple[OpenLink | None, End | None]:
     """Return the live link, or why it has to be ended, or neither."""
-    public_id = link_id(secret)
     row = one_row(_FIND, (public_id,))
     # Without a capsule there is nothing to open: the link was erased at its end.
     if row is None or row[-1] is None:
