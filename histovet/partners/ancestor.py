@@ -20,6 +20,7 @@ from histovet.history.report import (
     ShownProcedure,
     ShownStep,
 )
+from histovet.history.tenures import Tenure, tenures
 from pseudonymizer.records import Register, Vehicle
 
 VERSION = "1.0"
@@ -331,10 +332,21 @@ def _additions(report: Report, dates: _Dates) -> dict[str, Any]:
     _put(origin, "name", report.imported.origin_name)
     if origin:
         added["origin"] = origin
+    added["tenures"] = [
+        _tenure(tenure, f"/vehicule/historique/{place}")
+        for place, tenure in tenures(report).items()
+    ]
     found = sticker(report)
     is_named = isinstance(found, Sticker)
     added["critair"] = {"sticker" if is_named else "unknown_because": found.value}
     return added
+
+
+def _tenure(tenure: Tenure, begins_with: str) -> dict[str, Any]:
+    found: dict[str, Any] = {"begins_with": begins_with, "current": tenure.is_current}
+    _put(found, "rank", tenure.rank)
+    _put(found, "months", tenure.months)
+    return found
 
 
 def _procedure(procedure: ShownProcedure, dates: _Dates, path: str) -> dict[str, Any]:

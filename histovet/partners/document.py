@@ -197,6 +197,13 @@ class Critair(TypedDict, total=False):
     ]
 
 
+class Tenure(TypedDict):
+    begins_with: Annotated[str, Meta(description="L’opération de l’historique.")]
+    current: bool
+    rank: NotRequired[Annotated[int, Meta(ge=1)]]
+    months: NotRequired[Count]
+
+
 class OtherOpposition(TypedDict):
     kind: str
     date: NotRequired[dt.date]
@@ -224,6 +231,9 @@ class Histovet(TypedDict):
     ]
     procedures: list[Procedure]
     other_oppositions: list[OtherOpposition]
+    tenures: Annotated[
+        list[Tenure], Meta(description="Titulaires successifs, le dernier d’abord.")
+    ]
     leased: NotRequired[bool]
     origin: NotRequired[Origin]
     critair: Annotated[Critair, Meta(description="D’après l’arrêté du 21 juin 2016.")]

@@ -196,6 +196,11 @@ def test_what_the_ancestor_has_no_place_for_stands_in_our_object():
         "other_oppositions": [{"kind": "nouvelle", "date": "2019-01-06"}],
         "leased": True,
         "origin": {"code": "D", "name": "ALLEMAGNE"},
+        # The vehicle was imported: nobody knows how many held it before.
+        "tenures": [
+            {"begins_with": "/vehicule/historique/0", "current": True, "months": 33},
+            {"begins_with": "/vehicule/historique/4", "current": False, "months": 82},
+        ],
         "critair": {"sticker": "2"},
     }
 

@@ -71,7 +71,8 @@ def end(link: Link, why: End) -> None:
                 "/histovet/other_oppositions/0/date": MONTH,
             },
             (f"{PERSON}/code_postal", "31"),
-            {},
+            # To the first day of January, not to the 6th.
+            {"/histovet/tenures/1/months": 81},
         ),
         (
             register.PLAIN_FNI,
@@ -82,7 +83,17 @@ def end(link: Link, why: End) -> None:
             },
             None,
             # From the first day of 2008, not from the 6th of March.
-            {MONTHS: 165},
+            {
+                MONTHS: 165,
+                # No months to a day of 2008 that is not told.
+                "/histovet/tenures": [
+                    {
+                        "begins_with": "/vehicule/historique/0",
+                        "current": True,
+                        "rank": 1,
+                    }
+                ],
+            },
         ),
         (
             register.COMPANY,
@@ -107,6 +118,7 @@ def end(link: Link, why: End) -> None:
                 "/vehicule/date_mise_a_jour": "2021-10-26",
                 "/histovet/as_of": "2021-10-26",
                 MONTHS: 33,
+                "/histovet/tenures/0/months": 33,
             },
         ),
     ],
