@@ -326,10 +326,11 @@ def _event(operation: ShownOperation, tenure: Tenure | None, words: _Words) -> E
 
 
 def _tenure(tenure: Tenure, words: _Words) -> str:
-    """For example: titulaire n° 2, 3 ans 5 mois."""
-    parts = []
-    if tenure.rank is not None:
-        parts.append(words.say(_("titulaire n° %s")) % tenure.rank)
+    """For example: titulaire n° 2, pendant 3 ans 5 mois."""
+    if tenure.rank is None:
+        parts = [words.say(_("nouveau titulaire"))]
+    else:
+        parts = [words.say(_("titulaire n° %s")) % tenure.rank]
     if tenure.months is not None:
         lasted = _("depuis %s") if tenure.is_current else _("pendant %s")
         parts.append(words.say(lasted) % _duration(tenure.months, words))

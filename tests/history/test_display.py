@@ -242,3 +242,19 @@ def test_nothing_of_the_register_is_taken_for_markup():
 def test_what_could_not_be_read_is_counted():
     assert "2 données du registre étaient illisibles" in html(quality=("A:x", "B:y"))
     assert "illisible" not in html()
+
+
+def test_the_history_says_how_long_each_holder_held():
+    operations = (
+        Operation("CHANG_TIT_NORMAL", dt.date(2019, 6, 16)),
+        Operation("DECLARATION_ACHAT", dt.date(2019, 6, 10)),
+        Operation("IMMAT_NORMALE", dt.date(2017, 11, 23)),
+    )
+    known = page(operations=operations, holder_count=2)
+    assert [event.tenure for event in known.events] == [
+        f"titulaire n°{NBSP}2, depuis 2{NBSP}ans 4 mois",
+        "",
+        f"titulaire n°{NBSP}1, pendant 1{NBSP}an 6 mois",
+    ]
+    unknown = page(operations=operations, holder_count=3, language="en")
+    assert unknown.events[0].tenure.startswith("new holder, for 2")
