@@ -57,8 +57,6 @@ def _open(request: HttpRequest, public_id: str | None) -> HttpResponse:
         ask = _ask_buyer if public_id is None else _ask_at_link
         return ask(request, form)
     now = timezone.now()
-    if not clients.has_failures_left(request, "opening", now):
-        return too_many_requests(request, clients.WINDOW_SECONDS)
     seconds = int(now.timestamp())
     is_elsewhere = public_id is not None and not _stands_at(form.secret, public_id)
     is_open_here = cookies.link_in(request, now=seconds) == form.secret
@@ -68,6 +66,10 @@ def _open(request: HttpRequest, public_id: str | None) -> HttpResponse:
     else:
         found = open_link(form.secret, now, again=is_open_here)
     if found is None or is_elsewhere:
+        # Not before it was sought: nobody guesses a code, and whoever shares an address
+        # with somebody who tries would be kept from their own.
+        if not clients.has_failures_left(request, "opening", now):
+            return too_many_requests(request, clients.WINDOW_SECONDS)
         clients.count_failure(request, "opening", now)
         return _not_available(request)
     address = addresses.written(found.public_id)
