@@ -34,10 +34,12 @@ logger = logging.getLogger(__name__)
 
 _DUMMY_SECRET = bytes(SECRET_BYTES)
 
+# A link that has ended is found no more than one that never was: neither is there a row
+# to decode.
 _FIND = """
     SELECT key_version, holder_key_version, created_at, expires_at, scope, max_openings,
         capsule
-    FROM sharing_link WHERE public_id = %s
+    FROM sharing_link WHERE public_id = %s AND ended_at IS NULL
 """
 _COUNT = """
     UPDATE sharing_link SET openings = openings + 1, last_opened_on = %s
@@ -100,8 +102,7 @@ def _seen(
 ) -> tuple[OpenLink | None, End | None]:
     """Return the live link, or why it has to be ended, or neither."""
     row = one_row(_FIND, (public_id,))
-    # Without a capsule there is nothing to open: the link was erased at its end.
-    if row is None or row[-1] is None:
+    if row is None:
         terms, sealed = _dummy()
         link_keys().open_capsule(_DUMMY_SECRET, terms, sealed)
         reading.read(DECOY)
