@@ -17,7 +17,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext, ngettext
 from django.utils.translation import gettext_noop as _
 
-from histovet.history import codes, critair, labels
+from histovet.history import critair, labels, meanings
 from histovet.history.report import (
     Audience,
     Precision,
@@ -239,7 +239,7 @@ def _name(report: Report, words: _Words) -> str:
     """For example: PEUGEOT 208 – essence, 5 CV."""
     vehicle = report.vehicle
     name = " ".join(part for part in (vehicle.make, vehicle.model) if part)
-    energy = codes.ENERGIES.get(vehicle.energy or "")
+    energy = meanings.ENERGIES.get(vehicle.energy or "")
     power = vehicle.fiscal_power_cv
     more = [words.say(energy)] if energy else []
     more += [f"{power:g}{NO_BREAK}CV"] if power else []
@@ -501,7 +501,7 @@ def _holder(report: Report, words: _Words) -> tuple[Row, ...]:
                 (words.date(report.first_registration_siv),),
             )
         )
-    usages = tuple(_coded(usage, codes.USAGES, words) for usage in report.usages)
+    usages = tuple(_coded(usage, meanings.USAGES, words) for usage in report.usages)
     rows += [
         Row(words.say(_("Usage particulier")), usages or (words.say(_NONE),)),
         Row(words.say(_("Dossier modifié le")), (words.date(report.last_change),)),
@@ -543,7 +543,7 @@ def _rubric(rubric: labels.Rubric, value: str | float | None, words: _Words) -> 
         return words.number(value, rubric.unit)
     if rubric.attribute == "vin":
         return value.replace("*", "•")
-    meaning = codes.meaning(rubric.attribute, value)
+    meaning = meanings.meaning(rubric.attribute, value)
     if not meaning:
         return value
     return markup(f"{escaped(value)}{NO_BREAK}– {words.term(meaning)}")

@@ -32,8 +32,7 @@ from histovet.partners.problems import (
 )
 from histovet.sharing import codes
 from histovet.sharing.codes import Kind
-from histovet.sharing.forms import TEXT_MAX as CODE_MAX
-from histovet.sharing.forms import CodeForm
+from histovet.sharing.forms import CODE_MAX, CodeForm
 from pseudonymizer.records import Initials, Operation, Record, Register, Vehicle
 
 PATH = "/api/v1"

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import secrets
-
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import translation
 
 from histovet.cookies import SealedCookie
-from pseudonymizer.envelope import SECRET_BYTES
 
 # A buyer who reads again the same day is no second opening.
 READER_LIFE_SECONDS = 12 * 3600
@@ -49,10 +46,6 @@ def owner_in(request: HttpRequest, *, now: int) -> bytes | None:
 def give_owner(response: HttpResponse, secret: bytes, *, now: int) -> None:
     """Let this browser recognise its links for as long again."""
     _OWNER.give(response, secret, now=now)
-
-
-def new_secret() -> bytes:
-    return secrets.token_bytes(SECRET_BYTES)
 
 
 def _paths(public_id: str) -> list[tuple[str, str]]:

@@ -13,7 +13,7 @@ from histovet.sharing.codes import Kind, Unreadable
 from histovet.sharing.links import LIVES_DAYS
 
 # Longer than a whole link; what is longer is no code.
-TEXT_MAX = 300
+CODE_MAX = 300
 
 
 class NewLinkForm(forms.Form):
@@ -54,7 +54,7 @@ class CodeForm(forms.Form):
         # A link has its code at its end.
         code = typed.rpartition("#")[2]
         try:
-            if len(typed) > TEXT_MAX:
+            if len(typed) > CODE_MAX:
                 raise Unreadable
             self.secret = codes.decode(code, self.kind)
         except Unreadable:

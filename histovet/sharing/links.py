@@ -28,8 +28,8 @@ LINKS_MAX = 20
 
 
 class NotShareable(Exception):
-    """A link would be over at once: the certificate is cancelled, or a sale is dated
-    today."""
+    """A link would be over at once: the certificate is cancelled, a sale is dated today,
+    or the record knows no holder."""
 
 
 class TooManyLinks(Exception):
@@ -44,6 +44,16 @@ class OwnedLink:
     row: Link
     secret: bytes | None
     end: End | None
+
+    @property
+    def ended_at(self) -> dt.datetime | None:
+        """A link of which the time was over ended then, whenever that was seen."""
+        return self.row.expires_at if self.end is End.EXPIRED else self.row.ended_at
+
+
+def new_secret() -> bytes:
+    """Return what a link or an owner is known by, at random."""
+    return os.urandom(SECRET_BYTES)
 
 
 def create(

@@ -105,7 +105,7 @@ def links(request: HttpRequest, seller: Seller) -> HttpResponse:
     form = NewLinkForm(request.POST)
     if not form.is_valid():
         return _list(request, seller, form)
-    owner_secret = seller.owner_secret or cookies.new_secret()
+    owner_secret = seller.owner_secret or acts.new_secret()
     try:
         secret = acts.create(
             seller.identity, seller.opened, owner_secret, life=form.life, now=seller.now
@@ -143,7 +143,7 @@ def link(request: HttpRequest, seller: Seller, public_id: str) -> HttpResponse:
 @_of_seller
 def end(request: HttpRequest, seller: Seller, public_id: str) -> HttpResponse:
     one = seller.owned_at(public_id)
-    acts.of_vehicle(seller.identity).filter(pk=one.row.pk).end(
+    acts.of_vehicle(seller.identity).live(seller.now).filter(pk=one.row.pk).end(
         End.REVOKED_BY_OWNER, seller.now
     )
     return _to_list(ENDED)
@@ -155,10 +155,12 @@ def end(request: HttpRequest, seller: Seller, public_id: str) -> HttpResponse:
 def end_all(request: HttpRequest, seller: Seller) -> HttpResponse:
     """End every link of the vehicle, whoever made it; its owner reads by whom."""
     if seller.owner_secret is not None:
-        acts.of_owner(seller.identity, seller.owner_secret).end(
+        acts.of_owner(seller.identity, seller.owner_secret).live(seller.now).end(
             End.REVOKED_BY_OWNER, seller.now
         )
-    acts.of_vehicle(seller.identity).end(End.REVOKED_BY_CERTIFICATE, seller.now)
+    acts.of_vehicle(seller.identity).live(seller.now).end(
+        End.REVOKED_BY_CERTIFICATE, seller.now
+    )
     return _to_list(ENDED)
 
 

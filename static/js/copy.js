@@ -6,8 +6,13 @@ document.querySelectorAll("[data-copy]").forEach((button) => {
   const source = document.getElementById(button.dataset.copy);
   const named = button.textContent;
   button.hidden = false;
+  button.ariaLive = "polite";
   button.addEventListener("click", async () => {
-    await navigator.clipboard.writeText(source.value ?? source.textContent);
+    try {
+      await navigator.clipboard.writeText(source.value ?? source.textContent);
+    } catch {
+      return;
+    }
     button.textContent = button.dataset.done;
     setTimeout(() => (button.textContent = named), 4000);
   });

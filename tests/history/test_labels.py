@@ -1,7 +1,7 @@
 import msgspec
 import pytest
 
-from histovet.history import codes, labels
+from histovet.history import labels, meanings
 from histovet.history.report import Audience
 from histovet.history.synthesis import RULES
 from pseudonymizer import codec
@@ -11,9 +11,9 @@ TABLES = (
     labels.OPERATIONS,
     labels.OPPOSITIONS,
     labels.SUSPENSIONS,
-    codes.USAGES,
-    codes.EU_CATEGORIES,
-    *codes.MEANINGS.values(),
+    meanings.USAGES,
+    meanings.EU_CATEGORIES,
+    *meanings.MEANINGS.values(),
 )
 
 
@@ -67,4 +67,4 @@ def test_labels_need_no_escaping():
     ],
 )
 def test_a_code_means_what_the_register_means_by_it(attribute, code, meaning):
-    assert codes.meaning(attribute, code) == meaning
+    assert meanings.meaning(attribute, code) == meaning

@@ -1,9 +1,14 @@
-"""The picture of a link."""
+"""How links are shown: as a picture, and when."""
+
+import datetime as dt
+import re
 
 import segno
 from django import template
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext
 
 register = template.Library()
 
@@ -16,3 +21,11 @@ def qr(address: str) -> str:
     svg = made.svg_inline(omitsize=True, border=4, svgclass=None, lineclass=None)
     named = svg.replace("<svg ", f'<svg role="img" aria-label="{name}" ', 1)
     return SafeString(named)  # nosec B703
+
+
+@register.filter
+def spelled(day: dt.date | dt.datetime, form: str) -> str:
+    """Return the day in France in a form of Django's `date`; a first is « 1er »."""
+    local = timezone.localtime(day) if isinstance(day, dt.datetime) else day
+    text = date_format(local, form)
+    return re.sub(r"\b1(?= [^\W\d])", "1er", text) if get_language() == "fr" else text
