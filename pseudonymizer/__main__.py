@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import os
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -350,9 +351,12 @@ def _positive(text: str) -> int:
 
 def _date(text: str) -> dt.date:
     try:
-        return dt.date.fromisoformat(text)
-    except ValueError as exc:
-        raise argparse.ArgumentTypeError("must be a date, as YYYY-MM-DD") from exc
+        # ISO 8601 has other forms, and a century that nobody means is a slip.
+        if re.fullmatch(r"(19|20)\d\d-\d\d-\d\d", text, re.ASCII):
+            return dt.date.fromisoformat(text)
+    except ValueError:
+        pass
+    raise argparse.ArgumentTypeError("must be a date, as YYYY-MM-DD")
 
 
 if __name__ == "__main__":

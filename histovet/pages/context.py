@@ -24,7 +24,8 @@ def other_language(path: str) -> OtherLanguage:
         ("fr", "Français") if translation.get_language() == "en" else ("en", "English")
     )
     url = translate_url(path, code)
-    if url == path:
+    # A path of two slashes would be the address of another site.
+    if url == path or url.startswith("//"):
         with translation.override(code):
             url = reverse("home")
     return OtherLanguage(code, name, url)

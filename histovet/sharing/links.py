@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.db import transaction
+from django.db.models import Q
 
 from histovet.sharing.keys import link_keys
 from histovet.sharing.liveness import end_of, is_handed_over
@@ -23,7 +24,8 @@ from pseudonymizer.records import Capsule, Identity, LinkTerms
 logger = logging.getLogger(__name__)
 
 LIVES_DAYS = (1, 7, 30)
-# Of one vehicle, live or made in a day: more are no sale, and every row costs.
+# Of one vehicle while they live, and of one owner in a day: more are no sale, and every
+# row costs.
 LINKS_MAX = 20
 
 
@@ -33,7 +35,7 @@ class NotShareable(Exception):
 
 
 class TooManyLinks(Exception):
-    """LINKS_MAX links of this vehicle live or were made in a day; it has to pass."""
+    """LINKS_MAX links of this vehicle live, or its owner has made as many in a day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,17 +92,22 @@ def create(
         max_openings=max_openings,
     )
     owner_tag = keys.owner_tags(encoded)[terms.key_version]
+    owner_proof = keys.owner_proof(owner_secret, encoded, terms.key_version)
     with transaction.atomic():
         # Two at once would each count the other out.
         one_row("SELECT pg_advisory_xact_lock(%s)", (_lock_of(owner_tag),))
-        if of_vehicle(identity).live_or_of_this_day(now).count() >= LINKS_MAX:
+        # Those of others count while they live, since the owner may end them, and not
+        # after: whoever made twenty and ended them would have used up the day.
+        of_this_day = Q(created_at__gt=now - dt.timedelta(days=1), owner_proof=owner_proof)
+        alive = Q(ended_at=None, expires_at__gt=now)
+        if of_vehicle(identity).filter(alive | of_this_day).count() >= LINKS_MAX:
             raise TooManyLinks
         Link.objects.create(
             public_id=terms.public_id,
             key_version=terms.key_version,
             holder_key_version=terms.holder_key_version,
             owner_tag=owner_tag,
-            owner_proof=keys.owner_proof(owner_secret, encoded, terms.key_version),
+            owner_proof=owner_proof,
             created_at=now,
             expires_at=now + life,
             scope=scope,

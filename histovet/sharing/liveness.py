@@ -12,7 +12,9 @@ from histovet.vault.reading import Opened
 from pseudonymizer.normalise import PARIS
 from pseudonymizer.records import Capsule, LinkTerms, Record
 
-_SALES = frozenset(("DECLARATION_CESSION", "DECLARATION_ACHAT"))
+_SALES = frozenset(
+    ("DECLARATION_CESSION", "DECLARATION_CESSION_DGME", "DECLARATION_ACHAT")
+)
 _NEW_HOLDERS = frozenset(
     (
         "IMMAT_NORMALE",

@@ -37,8 +37,9 @@ class Links(models.QuerySet["Link"]):
         """Those that no sight of them and no clock has ended; a sale may have."""
         return self.filter(ended_at=None, expires_at__gt=now)
 
-    def live_or_of_this_day(self, now: dt.datetime) -> Links:
-        return self.live(now) | self.filter(created_at__gt=now - dt.timedelta(days=1))
+    def end_expired(self, now: dt.datetime) -> int:
+        """Return how many were over by the clock and had not been ended."""
+        return self.filter(expires_at__lte=now).end(End.EXPIRED, now)
 
     def end(self, why: End, now: dt.datetime) -> int:
         """Return how many were ended now. Those that had ended keep their reason."""

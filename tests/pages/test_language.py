@@ -38,3 +38,10 @@ def test_the_switch_of_any_page_leads_to_the_same_page(client, path, other):
 def test_english_without_its_slash_is_english(client):
     answer = client.get("/en")
     assert (answer.status_code, answer.headers["Location"]) == (301, "/en/")
+
+
+def test_the_switch_never_leads_to_another_site(client):
+    path = "//elsewhere.example/acheteur"
+    page = client.get("/", PATH_INFO=path).content.decode()
+    assert "elsewhere" not in page
+    assert '<a href="/en/" hreflang="en"' in page

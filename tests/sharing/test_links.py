@@ -1,8 +1,10 @@
 """What the seller does with links: make one, see them, end one or all."""
 
 import datetime as dt
+import io
 
 import pytest
+from django.core.management import call_command
 from django.db import IntegrityError, connection, transaction
 
 from histovet.sharing import links
@@ -134,12 +136,38 @@ def test_a_vehicle_has_so_many_links_and_no_more(register):
     with pytest.raises(TooManyLinks):
         given()
     assert given(OTHER), "of each vehicle"
-    # Ended, they count for a day.
+
+
+def test_an_owner_makes_so_many_links_in_a_day_and_no_more(register):
+    register()
+    for _ in range(LINKS_MAX):
+        given()
     assert links.of_vehicle(IDENTITY).end(End.REVOKED_BY_CERTIFICATE, NOW) == LINKS_MAX
     for later in (NOW, NOW + DAY - SECOND):
         with pytest.raises(TooManyLinks):
             given(now=later)
+    # Nobody uses up the day of another who has the same certificate.
+    assert given(owner=ANOTHER_OWNER)
     assert given(now=NOW + DAY)
+
+
+def test_links_whose_time_is_over_are_erased_without_being_opened(register):
+    register()
+    over, alive = given(life=DAY), given(life=2 * DAY)
+    # The command's own clock is later than both.
+    call_command("end_links", stdout=(told := io.StringIO()))
+    assert told.getvalue() == "ended 2 links\n"
+    for secret in (over, alive):
+        row = Link.objects.get(pk=link_id(secret))
+        assert (row.capsule, row.keepsake, row.end) == (None, None, End.EXPIRED)
+
+
+def test_a_link_is_over_at_its_second_and_not_before(register):
+    register()
+    over, alive = given(life=DAY), given(life=DAY + SECOND)
+    assert Link.objects.end_expired(NOW + DAY) == 1
+    assert Link.objects.get(pk=link_id(over)).end == End.EXPIRED
+    assert Link.objects.get(pk=link_id(alive)).end is None
 
 
 def test_many_at_once_make_no_more_links_than_there_may_be(register):
