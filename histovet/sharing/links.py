@@ -98,7 +98,9 @@ def create(
         one_row("SELECT pg_advisory_xact_lock(%s)", (_lock_of(owner_tag),))
         # Those of others count while they live, since the owner may end them, and not
         # after: whoever made twenty and ended them would have used up the day.
-        of_this_day = Q(created_at__gt=now - dt.timedelta(days=1), owner_proof=owner_proof)
+        of_this_day = Q(
+            created_at__gt=now - dt.timedelta(days=1), owner_proof=owner_proof
+        )
         alive = Q(ended_at=None, expires_at__gt=now)
         if of_vehicle(identity).filter(alive | of_this_day).count() >= LINKS_MAX:
             raise TooManyLinks
