@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.db import transaction
-from django.db.models import Q
 
 from histovet.sharing.keys import link_keys
 from histovet.sharing.liveness import end_of, is_handed_over
@@ -98,11 +97,10 @@ def create(
         one_row("SELECT pg_advisory_xact_lock(%s)", (_lock_of(owner_tag),))
         # Those of others count while they live, since the owner may end them, and not
         # after: whoever made twenty and ended them would have used up the day.
-        of_this_day = Q(
-            created_at__gt=now - dt.timedelta(days=1), owner_proof=owner_proof
-        )
-        alive = Q(ended_at=None, expires_at__gt=now)
-        if of_vehicle(identity).filter(alive | of_this_day).count() >= LINKS_MAX:
+        made = of_vehicle(identity)
+        yesterday = now - dt.timedelta(days=1)
+        own = made.filter(owner_proof=owner_proof, created_at__gt=yesterday)
+        if (made.live(now) | own).count() >= LINKS_MAX:
             raise TooManyLinks
         Link.objects.create(
             public_id=terms.public_id,
