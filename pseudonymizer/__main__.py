@@ -27,6 +27,7 @@ from pseudonymizer.ingest import ingest
 from pseudonymizer.load import ReleaseState, Vault
 from pseudonymizer.progress import Progress
 from pseudonymizer.records import IngestReport
+from pseudonymizer.synthetic import label as label_of
 from pseudonymizer.synthetic import write_register
 from pseudonymizer.synthetic_history import COMPUTED_ON
 
@@ -68,6 +69,7 @@ The folder is only read. Its manifest is DIR/manifest.json, or the one of --mani
 
 feed refused (exit code 4):
   manifest_missing, manifest_invalid, manifest_format, wrong_kind   the manifest
+  inspections_date, no_registration                                 its inspections
   file_name, file_missing, file_extra, file_size                    the folder
   file_digest, file_lines, file_gzip, file_unreadable               a file's bytes,
                                                                     each time it is read
@@ -146,7 +148,7 @@ def _synthesise(options: argparse.Namespace, progress: Progress) -> int:
         raise ConfigError(
             f"{options.folder} cannot be written ({exc.strerror})"
         ) from exc
-    label = f"synthetic {options.vehicles} seed {options.seed}"
+    label = label_of(vehicles=options.vehicles, seed=options.seed)
     _write_manifest(
         options.folder,
         label,
@@ -159,15 +161,29 @@ def _synthesise(options: argparse.Namespace, progress: Progress) -> int:
 
 def _manifest(options: argparse.Namespace, progress: Progress) -> int:
     path = options.out or options.folder / feed.MANIFEST_NAME
-    _write_manifest(options.folder, options.label, options.as_of, path, progress)
+    _write_manifest(
+        options.folder,
+        options.label,
+        options.as_of,
+        path,
+        progress,
+        options.inspections_as_of,
+    )
     return 0
 
 
 def _write_manifest(
-    folder: Path, label: str, as_of: dt.date, path: Path, progress: Progress
+    folder: Path,
+    label: str,
+    as_of: dt.date,
+    path: Path,
+    progress: Progress,
+    inspections_as_of: dt.date | None = None,
 ) -> None:
     progress.begin("measure", feed.delivered_bytes(folder), "bytes")
-    manifest = feed.build_manifest(folder, label, as_of, progress.advance)
+    manifest = feed.build_manifest(
+        folder, label, as_of, progress.advance, inspections_as_of
+    )
     progress.close()
     content = feed.manifest_bytes(manifest)
     try:
@@ -310,6 +326,12 @@ def _parser() -> argparse.ArgumentParser:
         required=True,
         metavar="DATE",
         help="the day that the extracts stand for, as YYYY-MM-DD",
+    )
+    manifest.add_argument(
+        "--inspections-as-of",
+        type=_date,
+        metavar="DATE",
+        help="the same of the inspections files (default: that of --as-of)",
     )
     manifest.add_argument(
         "--out", type=Path, metavar="FILE", help="default: DIR/manifest.json"

@@ -1,4 +1,4 @@
-"""Record and holder proof ↔ compact, compressed, padded bytes.
+"""Record and holder proof, or inspections ↔ compact, compressed, padded bytes.
 
 Pure. The layout is frozen by SPEC.md section 7: fields are named by their place, so
 that a change of order is a new layout version.
@@ -27,6 +27,8 @@ from pseudonymizer.records import (
     HolderKind,
     HolderProof,
     Initials,
+    Inspection,
+    Inspections,
     Operation,
     Opposition,
     Pledge,
@@ -38,6 +40,8 @@ from pseudonymizer.records import (
 )
 
 LAYOUT_VERSION = 1
+# The high bit: no version of a record's layout is one of these.
+INSPECTIONS_LAYOUT_VERSION = 0x81
 DICTIONARY = 1
 # The largest real line has 6,217 bytes; a bomb would be refused at this size.
 DECODED_MAX = 64 * 1024
@@ -62,6 +66,12 @@ OPERATION_CODES = (
     "REMISE_CIRC_SORTIE_TERR", "RENOUV_DVS", "CHANG_TIT_NORMAL_CVN", "CHANG_LOC_CVN",
 )  # fmt: skip
 _OPERATION_NUMBER = {code: number for number, code in enumerate(OPERATION_CODES)}
+
+# Appended to, never reordered, as above.
+INSPECTION_NATURES = ("VTP", "CV", "VTC", "CVC")
+INSPECTION_RESULTS = ("A", "S", "R", "AP", "SP", "RP", "X")
+_NATURE_NUMBER = {code: number for number, code in enumerate(INSPECTION_NATURES)}
+_RESULT_NUMBER = {code: number for number, code in enumerate(INSPECTION_RESULTS)}
 
 _KINDS = tuple(HolderKind)
 _KIND_NUMBER = {kind: number for number, kind in enumerate(_KINDS)}
@@ -121,10 +131,21 @@ _RARE_TYPES: dict[int, Any] = {
     _OPERATION_DETAILS: dict[int, tuple[bool, _Days, str | None, str | None]],
 }
 
+_INSPECTIONS_ARRAY_TYPES: tuple[Any, ...] = (
+    _Days,
+    list[int],
+    list[_Place | str],
+    list[_Place | str],
+    list[Annotated[int, Meta(ge=1)] | None],
+)
+
 _flags_of = operator.attrgetter(*_FLAGS)
 _dates_of = operator.attrgetter(*_DATES)
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(GenericAlias(tuple, _ARRAY_TYPES)).decode
+_decode_inspections = msgspec.msgpack.Decoder(
+    GenericAlias(tuple, _INSPECTIONS_ARRAY_TYPES)
+).decode
 _decode_rare = {
     number: msgspec.msgpack.Decoder(kind).decode for number, kind in _RARE_TYPES.items()
 }
@@ -181,6 +202,29 @@ def encode(record: Record, proof: HolderProof) -> bytes:
     except (OverflowError, RecursionError, UnicodeEncodeError) as exc:
         # MessagePack has no place for it. What reads a line leaves such a value out.
         raise Unusable("record_too_large") from exc
+    return _content(packed)
+
+
+def decode(dictionary: int, content: bytes) -> tuple[Record, HolderProof]:
+    """Raises EnvelopeError for an unknown dictionary or layout, for bytes that are no
+    record, and for a record over 64 KiB."""
+    return unpack(_packed(dictionary, content))
+
+
+def encode_inspections(inspections: Inspections) -> bytes:
+    """Return the padded content to seal, compressed with `DICTIONARY`.
+
+    Raises Unusable `record_too_large` for what could not be opened again.
+    """
+    return _content(pack_inspections(inspections))
+
+
+def decode_inspections(dictionary: int, content: bytes) -> Inspections:
+    """Raises EnvelopeError where `decode` does, and for the content of a record."""
+    return unpack_inspections(_packed(dictionary, content))
+
+
+def _content(packed: bytes) -> bytes:
     # A KiB less than what opens: bytes that do not shrink grow a little, and their
     # length has to fit in two bytes.
     if len(packed) > DECODED_MAX - 1024:
@@ -188,21 +232,18 @@ def encode(record: Record, proof: HolderProof) -> bytes:
     return pad(_zstandard.compressor.compress(packed))
 
 
-def decode(dictionary: int, content: bytes) -> tuple[Record, HolderProof]:
-    """Raises EnvelopeError for an unknown dictionary or layout, for bytes that are no
-    record, and for a record over 64 KiB."""
+def _packed(dictionary: int, content: bytes) -> bytes:
     compressed = unpad(content)
     try:
         # Known before anything is unpacked; -1 is a frame that does not say.
         size = zstandard.frame_content_size(b"\x28\xb5\x2f\xfd" + compressed)
         if not 0 <= size <= DECODED_MAX:
             raise EnvelopeError
-        packed = _zstandard.decompressor(dictionary).decompress(
+        return _zstandard.decompressor(dictionary).decompress(
             compressed, max_output_size=DECODED_MAX, allow_extra_data=False
         )
     except zstandard.ZstdError as exc:
         raise EnvelopeError from exc
-    return unpack(packed)
 
 
 def pad(compressed: bytes) -> bytes:
@@ -443,3 +484,47 @@ def _unpack_operations(
 
 def _words(joined: bytes) -> tuple[bytes, ...]:
     return tuple(joined[start : start + 16] for start in range(0, len(joined), 16))
+
+
+def pack_inspections(inspections: Inspections) -> bytes:
+    """Return the typed encoding, uncompressed. Source: SPEC.md section 7."""
+    listed, updated = inspections.inspections, inspections.updated
+    days: list[int] = []
+    previous = 0
+    for inspection in listed:
+        day = inspection.date.toordinal() - _EPOCH
+        days.append(previous - day if days else day)
+        previous = day
+    return bytes((INSPECTIONS_LAYOUT_VERSION,)) + _encode(
+        (
+            None if updated is None else updated.toordinal() - _EPOCH,
+            days,
+            [_NATURE_NUMBER.get(i.nature, i.nature) for i in listed],
+            [_RESULT_NUMBER.get(i.result, i.result) for i in listed],
+            [i.mileage_km for i in listed],
+        )
+    )
+
+
+def unpack_inspections(packed: bytes) -> Inspections:
+    """Raises EnvelopeError for another layout version or anything malformed."""
+    if packed[:1] != bytes((INSPECTIONS_LAYOUT_VERSION,)):
+        raise EnvelopeError
+    try:
+        updated, days, *columns = _decode_inspections(packed[1:])
+        listed: list[Inspection] = []
+        day = 0
+        for days_back, nature, result, mileage in zip(days, *columns, strict=True):
+            day = day - days_back if listed else days_back
+            listed.append(
+                Inspection(
+                    dt.date.fromordinal(_EPOCH + day),
+                    nature if isinstance(nature, str) else INSPECTION_NATURES[nature],
+                    result if isinstance(result, str) else INSPECTION_RESULTS[result],
+                    mileage,
+                )
+            )
+        last_change = None if updated is None else dt.date.fromordinal(_EPOCH + updated)
+        return Inspections(tuple(listed), last_change)
+    except (msgspec.DecodeError, LookupError, OverflowError, ValueError) as exc:
+        raise EnvelopeError from exc

@@ -40,6 +40,7 @@ NONCE_BYTES = 12
 SECRET_BYTES = 16
 LINK_ID_BYTES = 12
 OWNER_TAG_BYTES = 16
+WITHHELD_TAG_BYTES = 16
 FORMAT_VERSION = 1
 GENERATION_MAX = 2**15 - 1
 
@@ -233,39 +234,22 @@ class Hmac:
         return outer.digest()
 
 
-class ReleaseKeys:
-    """The subkeys of one release, derived once: a record then costs two HMACs."""
+class RowKeys:
+    """What finds and seals the rows of one kind in one release, derived once: a row
+    then costs two HMACs."""
 
-    def __init__(
-        self, ring: KeyRing, *, version: int, salt: bytes, release: UUID
-    ) -> None:
-        derive = functools.partial(ring.derive, version=version, salt=salt)
-        self._lookup = Hmac(derive("lookup"))
-        self._seal = Hmac(derive("seal"))
-        self._siren = Hmac(derive("siren"))
+    def __init__(self, lookup: bytes, seal: bytes, release: UUID) -> None:
+        self._lookup = Hmac(lookup)
+        self._seal = Hmac(seal)
         self._release = release.bytes
-        # Not of the release: links must recognise the holder in the next one.
-        self._tags = [
-            (v, Hmac(ring.derive("holder tag", version=v))) for v in ring.versions
-        ]
-        self.bigram_table = derive("fingerprint", length=BIGRAM_TABLE_BYTES)
 
     def record_id(self, identity: bytes) -> bytes:
-        """Return the 16 bytes under which this vehicle's record is stored.
+        """Return the 16 bytes under which this vehicle's row is stored.
 
-        Job and site must agree to the byte, or the record is lost.
+        Job and site must agree to the byte, or the row is lost.
         Source: SPEC.md section 5.
         """
         return self._lookup.digest(identity)[:RECORD_ID_BYTES]
-
-    def siren_tag(self, siren: str) -> bytes:
-        return self._siren.digest(siren.encode("ascii"))[:TAG_BYTES]
-
-    def holder_tags(self, holder: bytes) -> tuple[tuple[int, bytes], ...]:
-        """Return (key version, 8 bytes) for each version of the register ring."""
-        return tuple(
-            (version, tag.digest(holder)[:TAG_BYTES]) for version, tag in self._tags
-        )
 
     def seal(
         self,
@@ -311,6 +295,31 @@ class ReleaseKeys:
 
     def _associated(self, header: bytes, record_id: bytes, generation: int) -> bytes:
         return header + record_id + self._release + generation.to_bytes(4, "big")
+
+
+class ReleaseKeys(RowKeys):
+    """The subkeys of one release, those of its inspections excepted."""
+
+    def __init__(
+        self, ring: KeyRing, *, version: int, salt: bytes, release: UUID
+    ) -> None:
+        derive = functools.partial(ring.derive, version=version, salt=salt)
+        super().__init__(derive("lookup"), derive("seal"), release)
+        self._siren = Hmac(derive("siren"))
+        # Not of the release: links must recognise the holder in the next one.
+        self._tags = [
+            (v, Hmac(ring.derive("holder tag", version=v))) for v in ring.versions
+        ]
+        self.bigram_table = derive("fingerprint", length=BIGRAM_TABLE_BYTES)
+
+    def siren_tag(self, siren: str) -> bytes:
+        return self._siren.digest(siren.encode("ascii"))[:TAG_BYTES]
+
+    def holder_tags(self, holder: bytes) -> tuple[tuple[int, bytes], ...]:
+        """Return (key version, 8 bytes) for each version of the register ring."""
+        return tuple(
+            (version, tag.digest(holder)[:TAG_BYTES]) for version, tag in self._tags
+        )
 
 
 class SiteSeal:
@@ -468,6 +477,26 @@ class LinkKeys:
             ) from None
 
 
+class WithheldKeys:
+    """What the site ring gives for vehicles that are withheld. Source: SPEC.md section
+    10."""
+
+    def __init__(self, ring: KeyRing) -> None:
+        self.active = ring.active
+        self._tags = {
+            version: Hmac(ring.derive("withheld", version=version))
+            for version in ring.versions
+        }
+
+    def tags(self, identity: bytes) -> dict[int, bytes]:
+        """Return, for each version of the ring, the 16 bytes under which a vehicle is
+        withheld, whatever the release."""
+        return {
+            version: tag.digest(identity)[:WITHHELD_TAG_BYTES]
+            for version, tag in self._tags.items()
+        }
+
+
 def _expanded(material: bytes, salt: bytes, label: str, length: int) -> bytes:
     info = f"histovet/v1/{label}".encode("ascii")
     return HKDF(SHA256(), length, salt or None, info).derive(material)
@@ -513,10 +542,12 @@ def release_mac(
     key_version: int,
     salt: bytes,
     manifest_sha256: bytes,
+    inspections_as_of: dt.date | None = None,
 ) -> bytes:
     """Return the 32 bytes that tie a release row together. Source: SPEC.md section 6."""
-    message = b"%b%b%b%b%c%b%c%b%b" % (
-        b"\x01",
+    inspections = inspections_as_of.isoformat() if inspections_as_of else ""
+    message = b"%c%b%b%b%c%b%c%b%b%b" % (
+        2 if inspections else 1,
         uuid.bytes,
         key_version.to_bytes(4, "big"),
         as_of.isoformat().encode("ascii"),
@@ -525,6 +556,7 @@ def release_mac(
         len(manifest_sha256),
         manifest_sha256,
         label.encode(),
+        inspections.encode("ascii"),
     )
     key = ring.derive("release mac", version=key_version)
     return hmac.digest(key, message, "sha256")
@@ -545,6 +577,7 @@ def check_release(ring: KeyRing, release: Release) -> None:
             key_version=release.key_version,
             salt=release.salt,
             manifest_sha256=release.manifest_sha256,
+            inspections_as_of=release.inspections_as_of,
         )
     except OverflowError as exc:
         raise EnvelopeError from exc
@@ -565,3 +598,64 @@ def release_keys(ring: KeyRing, release: Release) -> ReleaseKeys:
         salt=release.salt,
         release=release.uuid,
     )
+
+
+def inspection_keys(ring: KeyRing, release: Release) -> RowKeys:
+    """Return what finds and seals the inspections of a release; its rows of records
+    have other keys, so that nobody can tell which two are of one vehicle.
+
+    Raises what `release_keys` does.
+    """
+    check_release(ring, release)
+    derive = functools.partial(
+        ring.derive, version=release.key_version, salt=release.salt
+    )
+    return RowKeys(
+        derive("inspections lookup"), derive("inspections seal"), release.uuid
+    )
+
+
+class AnswerKeys:
+    """What seals the kept answer of another source on one vehicle of a release, whose
+    row was checked: only the vehicle's identity finds and opens it. Source: SPEC.md
+    section 12."""
+
+    def __init__(self, ring: KeyRing, release: Release) -> None:
+        """Raises KeyRingError when the ring lacks the release's version."""
+        derive = functools.partial(
+            ring.derive, version=release.key_version, salt=release.salt
+        )
+        self._lookup = Hmac(derive("inspections answer lookup"))
+        self._seal = Hmac(derive("inspections answer seal"))
+        self._release = release.uuid.bytes
+
+    def answer_id(self, identity: bytes) -> bytes:
+        """Return the 16 bytes under which the answer on this vehicle is kept."""
+        return self._lookup.digest(identity)[:RECORD_ID_BYTES]
+
+    def seal(
+        self,
+        identity: bytes,
+        content: bytes,
+        *,
+        expires_at: int,
+        random: Callable[[int], bytes] = os.urandom,
+    ) -> bytes:
+        """Return padded `content`, sealed; `expires_at` is in seconds since 1970."""
+        key, bound = self._seal.digest(identity), self._bound(identity, expires_at)
+        return _sealed(key, content, bound, random)
+
+    def open(self, identity: bytes, sealed: bytes, *, expires_at: int) -> bytes:
+        """Return the padded content.
+
+        Raises EnvelopeError, and says nothing more, for any byte that is not as it was
+        sealed, for this identity, release and expiry. Whether its time is over is for
+        the caller to tell.
+        """
+        return _unsealed(
+            self._seal.digest(identity), sealed, self._bound(identity, expires_at)
+        )
+
+    def _bound(self, identity: bytes, expires_at: int) -> bytes:
+        moment = expires_at.to_bytes(8, "big")
+        return self.answer_id(identity) + self._release + moment

@@ -14,7 +14,7 @@ import hashlib
 import io
 import os
 import stat
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -25,6 +25,7 @@ from isal import igzip, igzip_lib
 from msgspec import Meta, Struct
 
 from pseudonymizer.errors import FeedRefused
+from pseudonymizer.inspections import holds_inspections
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -60,12 +61,15 @@ class FeedFile(Struct, frozen=True, forbid_unknown_fields=True):
     lines: Annotated[int, Meta(ge=0)]
 
 
-class Manifest(Struct, frozen=True, forbid_unknown_fields=True):
+class Manifest(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """`inspections_as_of` is there when a file holds inspections, and only then."""
+
     format: int
     label: Annotated[str, Meta(min_length=1, max_length=100)]
     as_of: dt.date
     kind: str
     files: tuple[FeedFile, ...]
+    inspections_as_of: dt.date | None = None
 
 
 class Feed(Struct, frozen=True):
@@ -104,10 +108,13 @@ def build_manifest(
     label: str,
     as_of: dt.date,
     progress: Callable[[int], None] = lambda read: None,
+    inspections_as_of: dt.date | None = None,
 ) -> Manifest:
     """Return the manifest of every `*.csv.gz` in the folder; nothing is written.
 
-    `progress` gets bytes as they are read, of `delivered_bytes` in all. Raises FeedRefused when a file cannot be read to its end, or there is none.
+    `progress` gets bytes as they are read, of `delivered_bytes` in all. The date of
+    inspections is `as_of` unless one is given. Raises FeedRefused when a file cannot
+    be read to its end, there is none, or what `inspection_files` refuses.
     """
     names = _delivered(folder)
     if not names:
@@ -119,7 +126,14 @@ def build_manifest(
         path = _inside(folder, name)
         size, sha256, lines = _measure(path, lambda lines, read: progress(read))
         files.append(FeedFile(name, size, sha256, lines))
-    return Manifest(MANIFEST_FORMAT, label, as_of, KIND_FULL, tuple(files))
+    inspected = _with_inspections(folder, files)
+    if inspected and inspections_as_of is None:
+        inspections_as_of = as_of
+    manifest = Manifest(
+        MANIFEST_FORMAT, label, as_of, KIND_FULL, tuple(files), inspections_as_of
+    )
+    _check_kinds(manifest, inspected)
+    return manifest
 
 
 def delivered_bytes(folder: Path) -> int:
@@ -193,6 +207,18 @@ def read_feed(folder: Path, manifest_path: Path) -> Feed:
             f"first is {extra[0]}; take them away or have the manifest made again",
         )
     return Feed(folder, manifest, hashlib.sha256(content).digest())
+
+
+def inspection_files(feed: Feed) -> frozenset[str]:
+    """Return the names of the files that hold inspections, told by their headers.
+
+    Raises FeedRefused `inspections_date` when the manifest dates none and there are
+    some, or dates some and there are none; `no_registration` when there is nothing
+    else; and what FeedReader does.
+    """
+    inspected = _with_inspections(feed.folder, feed.manifest.files)
+    _check_kinds(feed.manifest, inspected)
+    return inspected
 
 
 def check_file(
@@ -362,6 +388,36 @@ def _one_by_one(content: bytes, first: int, width: int) -> Batch:
             else:
                 rejects.append(Reject(number, "ragged_row"))
     return Batch(len(lines), numbers, rows, rejects)
+
+
+def _with_inspections(folder: Path, files: Iterable[FeedFile]) -> frozenset[str]:
+    found = []
+    for file in files:
+        with FeedReader(folder / file.name) as reader:
+            if holds_inspections(reader.header):
+                found.append(file.name)
+    return frozenset(found)
+
+
+def _check_kinds(manifest: Manifest, inspected: frozenset[str]) -> None:
+    if len(inspected) == len(manifest.files):
+        raise FeedRefused(
+            "no_registration",
+            "every file of the feed holds inspections; deliver them with the "
+            "registrations of the same vehicles",
+        )
+    if inspected and manifest.inspections_as_of is None:
+        raise FeedRefused(
+            "inspections_date",
+            f"the manifest has no inspections_as_of, and {min(inspected)} holds "
+            "inspections; have it made again",
+        )
+    if not inspected and manifest.inspections_as_of is not None:
+        raise FeedRefused(
+            "inspections_date",
+            "the manifest has inspections_as_of, and no file holds inspections; have "
+            "them delivered, or the manifest made again",
+        )
 
 
 def _delivered(folder: Path) -> list[str]:

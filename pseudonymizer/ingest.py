@@ -21,19 +21,31 @@ from pseudonymizer import codec, holder
 from pseudonymizer.config import Config
 from pseudonymizer.envelope import (
     KeyRing,
+    RowKeys,
     check_release,
     identity_bytes,
+    inspection_keys,
     release_keys,
     release_mac,
 )
 from pseudonymizer.errors import EnvelopeError, ReleaseRefused, Unusable
-from pseudonymizer.feed import Feed, FeedFile, FeedReader, Reject, check_file, read_feed
+from pseudonymizer.feed import (
+    Feed,
+    FeedFile,
+    FeedReader,
+    Reject,
+    check_file,
+    inspection_files,
+    read_feed,
+)
+from pseudonymizer.inspections import InspectionsLayout, holds_inspections
 from pseudonymizer.load import ReleaseState, SealedBatch, Totals, Vault
 from pseudonymizer.progress import Progress
 from pseudonymizer.records import (
     FileReport,
     HolderProof,
     IngestReport,
+    Inspected,
     Registration,
     Release,
     SealedRow,
@@ -47,21 +59,24 @@ REMEMBERED_WORDS = 100_000
 # Lines of each file that are opened again from the database before activation.
 SAMPLE_LINES = 25
 
+Line = Registration | Inspected
+
 
 class Sealer:
-    """What seals the registrations of one release, derived once."""
+    """What seals the lines of one release, derived once."""
 
     def __init__(self, ring: KeyRing, release: Release) -> None:
         """Raises what `envelope.release_keys` does."""
         self._keys = release_keys(ring, release)
+        self._inspection_keys = inspection_keys(ring, release)
         self._fingerprinter = holder.Fingerprinter(
             self._keys.bigram_table,
             self._keys.siren_tag,
             remembered_words=REMEMBERED_WORDS,
         )
 
-    def record_id(self, registration: Registration) -> bytes:
-        return self._keys.record_id(identity_bytes(registration.identity))
+    def record_id(self, line: Line) -> bytes:
+        return self._keys_of(line).record_id(identity_bytes(line.identity))
 
     def proof(self, registration: Registration) -> HolderProof:
         holders = registration.holders
@@ -70,21 +85,27 @@ class Sealer:
             self._keys.holder_tags(holder.holder_bytes(holders)) if holders else (),
         )
 
-    def seal(self, registration: Registration) -> SealedRow:
-        return self._keys.seal(
-            identity_bytes(registration.identity),
-            codec.encode(registration.record, self.proof(registration)),
-            codec.DICTIONARY,
+    def seal(self, line: Line) -> SealedRow:
+        content = (
+            codec.encode_inspections(line.inspections)
+            if isinstance(line, Inspected)
+            else codec.encode(line.record, self.proof(line))
         )
+        identity = identity_bytes(line.identity)
+        return self._keys_of(line).seal(identity, content, codec.DICTIONARY)
 
-    def opens_as(self, registration: Registration, row: SealedRow) -> bool:
-        """Tell whether the row opens to what the registration says."""
-        identity = identity_bytes(registration.identity)
+    def opens_as(self, line: Line, row: SealedRow) -> bool:
+        """Tell whether the row opens to what the line says."""
         try:
-            opened = codec.decode(*self._keys.open(identity, row))
+            content = self._keys_of(line).open(identity_bytes(line.identity), row)
+            if isinstance(line, Inspected):
+                return codec.decode_inspections(*content) == line.inspections
+            return codec.decode(*content) == (line.record, self.proof(line))
         except EnvelopeError:
             return False
-        return opened == (registration.record, self.proof(registration))
+
+    def _keys_of(self, line: Line) -> RowKeys:
+        return self._inspection_keys if isinstance(line, Inspected) else self._keys
 
 
 @dataclass(frozen=True)
@@ -127,6 +148,7 @@ def ingest(
                 return _report(vault, active.release, False, clock() - started)
             with Workers(min(workers, len(feed.manifest.files)), progress) as pool:
                 _check_contents(feed, config, progress, pool)
+                inspected = inspection_files(feed)
                 release = _release_to_build(vault, feed, ring, progress, random)
                 sealer = Sealer(ring, release)
                 _load_missing_files(vault, feed, release, config, progress, pool)
@@ -134,7 +156,7 @@ def ingest(
             if not vault.build_index(release):
                 _keep_the_newest(vault, feed, release, sealer, config, progress)
             progress.begin("check", 0)
-            totals = _checked_totals(vault, feed, release, config)
+            totals = _checked_totals(vault, feed, release, config, inspected)
             _check_sample(vault, feed, release, sealer)
             vault.activate(release, totals)
             _drop_unused(vault, progress)
@@ -150,7 +172,7 @@ def check_contents(job: FileJob, tell: Tell) -> None:
     """Compare one file with the manifest, and its header with the layouts known."""
     check_file(job.path, job.file, lambda lines: tell(lines, 0))
     with FeedReader(job.path) as reader:
-        Layout.of(reader.header)
+        line_reader(reader.header)
 
 
 def load_file(job: FileJob, tell: Tell) -> None:
@@ -178,19 +200,29 @@ def _sealer(keys: Path, release: Release) -> Sealer:
 def _sealed_batches(
     reader: FeedReader, file: FeedFile, sealer: Sealer, tell: Tell
 ) -> Iterator[SealedBatch]:
-    registration = Layout.of(reader.header).registration
+    read = line_reader(reader.header)
     seal = sealer.seal
     for batch in reader:
         rows: list[SealedRow] = []
         rejects = batch.rejects
         for number, row in zip(batch.numbers, batch.rows, strict=True):
             try:
-                rows.append(seal(registration(row)))
+                rows.append(seal(read(row)))
             except Unusable as exc:
                 rejects.append(Reject(number, exc.code))
         yield SealedBatch(rows, rejects)
         tell(batch.lines, len(rejects))
     reader.check(file)
+
+
+def line_reader(header: list[str]) -> Callable[[list[str]], Line]:
+    """Return what reads the lines under this header; it raises Unusable.
+
+    Raises FeedRefused `unknown_layout`.
+    """
+    if holds_inspections(header):
+        return InspectionsLayout.of(header).inspected
+    return Layout.of(header).registration
 
 
 def _find(vault: Vault, feed: Feed, state: str) -> ReleaseState | None:
@@ -227,6 +259,7 @@ def _release_to_build(
     uuid = UUID(bytes=random(16), version=4)
     salt = random(SALT_BYTES)
     label, as_of = feed.manifest.label, feed.manifest.as_of
+    inspections_as_of = feed.manifest.inspections_as_of
     mac = release_mac(
         ring,
         uuid=uuid,
@@ -235,9 +268,20 @@ def _release_to_build(
         key_version=ring.active,
         salt=salt,
         manifest_sha256=feed.digest,
+        inspections_as_of=inspections_as_of,
     )
     return vault.create(
-        Release(0, uuid, label, as_of, ring.active, salt, feed.digest, mac)
+        Release(
+            0,
+            uuid,
+            label,
+            as_of,
+            ring.active,
+            salt,
+            feed.digest,
+            mac,
+            inspections_as_of,
+        )
     )
 
 
@@ -253,9 +297,10 @@ def _check_begun(release: Release, feed: Feed, ring: KeyRing) -> None:
     except EnvelopeError:
         genuine = False
     manifest = feed.manifest
-    if not genuine or (release.label, release.as_of) != (
+    if not genuine or (release.label, release.as_of, release.inspections_as_of) != (
         manifest.label,
         manifest.as_of,
+        manifest.inspections_as_of,
     ):
         raise ReleaseRefused(
             "release_changed",
@@ -303,9 +348,9 @@ def _keep_the_newest(
     config: Config,
     progress: Progress,
 ) -> None:
-    """Leave the newest line of each identity that stands in the feed twice.
+    """Leave the newest line of each identity that stands twice in one kind of file.
 
-    The newest is the one that the register changed last, then the last in the feed.
+    The newest is the one that its source changed last, then the last in the feed.
     The feed is read again: until now nothing but keyed ids was kept of a line. A line
     that is a reject already competes with none.
     """
@@ -321,16 +366,16 @@ def _keep_the_newest(
         # The header is a line too.
         rejected = vault.rejected_lines(release, file.name, file.lines + 1)
         with FeedReader(feed.path(file)) as reader:
-            for line, registration in _registrations(reader, progress.advance):
-                record_id = sealer.record_id(registration)
-                if record_id not in wanted or line in rejected:
+            for number, line in _lines(reader, progress.advance):
+                record_id = sealer.record_id(line)
+                if record_id not in wanted or number in rejected:
                     continue
-                changed = registration.record.last_change or dt.date.min
-                loser = file.name, line
+                changed = _last_change(line) or dt.date.min
+                loser = file.name, number
                 best = newest.get(record_id)
                 if best is None or changed >= best[0]:
-                    row = sealer.seal(registration)
-                    newest[record_id] = changed, file.name, line, row
+                    row = sealer.seal(line)
+                    newest[record_id] = changed, file.name, number, row
                     if best is None:
                         continue
                     loser = best[1:3]
@@ -346,22 +391,32 @@ def _keep_the_newest(
         )
 
 
-def _registrations(
+def _last_change(line: Line) -> dt.date | None:
+    if isinstance(line, Inspected):
+        return line.inspections.updated
+    return line.record.last_change
+
+
+def _lines(
     reader: FeedReader, tell: Tell = lambda lines, rejects: None
-) -> Iterator[tuple[int, Registration]]:
-    layout = Layout.of(reader.header)
+) -> Iterator[tuple[int, Line]]:
+    read = line_reader(reader.header)
     for batch in reader:
-        for line, row in zip(batch.numbers, batch.rows, strict=True):
+        for number, row in zip(batch.numbers, batch.rows, strict=True):
             try:
-                registration = layout.registration(row)
+                line = read(row)
             except Unusable:
                 continue  # It was counted when the file was loaded.
-            yield line, registration
+            yield number, line
         tell(batch.lines, 0)
 
 
 def _checked_totals(
-    vault: Vault, feed: Feed, release: Release, config: Config
+    vault: Vault,
+    feed: Feed,
+    release: Release,
+    config: Config,
+    inspected: frozenset[str],
 ) -> Totals:
     """Raises ReleaseRefused `counts`, `no_row` or `too_many_rejects`."""
     reports = vault.file_reports(release)
@@ -379,7 +434,7 @@ def _checked_totals(
             f"{totals.rejects} rejects of {feed.lines} lines",
         )
     _check_rejects(vault, feed, release, config, _codes(reports))
-    if totals.rows == 0:
+    if not any(r.rows for name, r in reports.items() if name not in inspected):
         _fail(vault, release, "no_row", "the feed holds no vehicle")
     return totals
 
@@ -435,20 +490,20 @@ def _check_sample(vault: Vault, feed: Feed, release: Release, sealer: Sealer) ->
     """
     for file in feed.manifest.files:
         with FeedReader(feed.path(file)) as reader:
-            sample = list(itertools.islice(_registrations(reader), SAMPLE_LINES))
+            sample = list(itertools.islice(_lines(reader), SAMPLE_LINES))
             reader.check(file)
         last = sample[-1][0] if sample else 0
         rejected = vault.rejected_lines(release, file.name, last)
-        for line, registration in sample:
-            if line in rejected:
+        for number, line in sample:
+            if number in rejected:
                 continue
-            row = vault.read(release, sealer.record_id(registration))
-            if row is None or not sealer.opens_as(registration, row):
+            row = vault.read(release, sealer.record_id(line))
+            if row is None or not sealer.opens_as(line, row):
                 _fail(
                     vault,
                     release,
                     "sample",
-                    f"line {line} of {file.name} does not open to what it says",
+                    f"line {number} of {file.name} does not open to what it says",
                 )
 
 

@@ -25,7 +25,7 @@ from pseudonymizer.errors import DatabaseFailed, ReleaseRefused
 from pseudonymizer.feed import FeedFile, Reject
 from pseudonymizer.records import FileReport, Release, SealedRow
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 MIGRATE = "python manage.py migrate"
 
 # The name of the project as a number: nothing else in a database takes this lock.
@@ -173,20 +173,21 @@ class Vault:
         with _translated():
             rows = self._connection.execute(
                 "SELECT number, uuid, label, as_of, key_version, salt,"
-                " manifest_sha256, mac, state, lines, rows, rejects,"
+                " manifest_sha256, mac, inspections_as_of, state, lines, rows, rejects,"
                 " pg_total_relation_size(to_regclass('vault_record_' || number)),"
                 " created_at, activated_at"
                 " FROM vault_release ORDER BY number DESC"
             ).fetchall()
-        return [ReleaseState(Release(*row[:8]), *row[8:]) for row in rows]
+        return [ReleaseState(Release(*row[:9]), *row[9:]) for row in rows]
 
     def create(self, release: Release) -> Release:
         """Insert a release to be built, with its partition; its number is new."""
         with _translated(), self._connection.transaction():
             (number,) = self._one(
                 "INSERT INTO vault_release"
-                " (uuid, label, as_of, key_version, salt, manifest_sha256, mac)"
-                " VALUES (%s, %s, %s, %s, %s, %s, %s) RETURNING number",
+                " (uuid, label, as_of, key_version, salt, manifest_sha256, mac,"
+                " inspections_as_of)"
+                " VALUES (%s, %s, %s, %s, %s, %s, %s, %s) RETURNING number",
                 release.uuid,
                 release.label,
                 release.as_of,
@@ -194,6 +195,7 @@ class Vault:
                 release.salt,
                 release.manifest_sha256,
                 release.mac,
+                release.inspections_as_of,
             )
             self._one("SELECT vault_add_partition(%s::smallint)", number)
         return msgspec.structs.replace(release, number=number)

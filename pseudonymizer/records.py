@@ -207,12 +207,37 @@ class Record(Struct, frozen=True, kw_only=True):
     extras: Mapping[str, Any] = {}
 
 
+class Inspection(Struct, frozen=True):
+    """One technical inspection. `nature` and `result` are UTAC's codes, a new one as it
+    is; `mileage_km` is None when none was read."""
+
+    date: dt.date
+    nature: str
+    result: str
+    mileage_km: int | None = None
+
+
+class Inspections(Struct, frozen=True):
+    """Every inspection of one vehicle that its source knows, newest first; `updated` is
+    the day on which the source last changed them, None when it does not tell."""
+
+    inspections: tuple[Inspection, ...] = ()
+    updated: dt.date | None = None
+
+
 class Registration(Struct, frozen=True):
     """One usable line of the extract: it lives from `read` to `seal` and no longer."""
 
     identity: Identity
     holders: tuple[Holder, ...]
     record: Record
+
+
+class Inspected(Struct, frozen=True):
+    """One usable line of an inspections file."""
+
+    identity: Identity
+    inspections: Inspections
 
 
 class SealedRow(Struct, frozen=True):
@@ -227,6 +252,7 @@ class Release(Struct, frozen=True):
     """What stands in clear about one generation of the whole register.
 
     `mac` covers every other field but `number`, which is the database's own.
+    `inspections_as_of` is None when the release holds no inspections.
     """
 
     number: int
@@ -237,6 +263,7 @@ class Release(Struct, frozen=True):
     salt: bytes  # 32 bytes
     manifest_sha256: bytes  # 32 bytes
     mac: bytes  # 32 bytes
+    inspections_as_of: dt.date | None = None
 
 
 class LinkTerms(Struct, frozen=True):

@@ -20,13 +20,9 @@ import msgspec.structs
 from msgspec import Struct, field
 
 from pseudonymizer import holder
-from pseudonymizer.errors import FeedRefused, Unusable
-from pseudonymizer.normalise import (
-    feed_day,
-    fni_identity,
-    siren,
-    siv_identity,
-)
+from pseudonymizer.certificate import CertificateColumns, columns_of
+from pseudonymizer.errors import Unusable
+from pseudonymizer.normalise import feed_day, siren
 from pseudonymizer.records import (
     DamageProcedure,
     ExpertStep,
@@ -197,14 +193,11 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 class Layout:
     """Where the columns of one file stand. Told by the header, never by the name."""
 
-    def __init__(self, register: Register, columns: dict[str, int]) -> None:
-        self.register = register
+    def __init__(self, columns: dict[str, int]) -> None:
+        self._certificate = CertificateColumns(columns)
+        self.register = self._certificate.register
         self.width = len(columns)
         self._facts = columns["v"]
-        self._plate = columns["plaq_immat"]
-        self._proof = columns[
-            "numero_formule" if register is Register.SIV else "date_emission_CI"
-        ]
         self._company = columns["pers_raison_soc_tit"]
         self._siren = columns["pers_siren_tit"]
         self._family = columns["pers_nom_naissance_tit"]
@@ -215,29 +208,14 @@ class Layout:
     @classmethod
     def of(cls, header: list[str]) -> Layout:
         """Raises FeedRefused `unknown_layout`, naming what is missing."""
-        columns = {name: place for place, name in enumerate(header)}
-        needed = {
+        needed = (
             "v",
-            "plaq_immat",
             "pers_raison_soc_tit",
             "pers_siren_tit",
             "pers_nom_naissance_tit",
             "pers_prenom_tit",
-        }
-        siv, fni = "numero_formule" in columns, "date_emission_CI" in columns
-        missing = sorted(needed - columns.keys())
-        if missing or siv == fni or len(columns) != len(header):
-            raise FeedRefused(
-                "unknown_layout",
-                "the header is not that of a SIV or an FNI file: "
-                + (
-                    f"no column {', '.join(missing)}"
-                    if missing
-                    else "it needs one of numero_formule and date_emission_CI, "
-                    "and no column twice"
-                ),
-            )
-        return cls(Register.SIV if siv else Register.FNI, columns)
+        )
+        return cls(columns_of(header, needed))
 
     def registration(self, row: list[str]) -> Registration:
         """Return one line as types; `row` has `width` cells.
@@ -247,24 +225,15 @@ class Layout:
         report: what cannot be read is None, with a code in `quality`.
         """
         quality: list[str] = []
-        issued: dt.date | None = None
-        if self.register is Register.SIV:
-            identity = siv_identity(row[self._plate], row[self._proof])
-        else:
-            try:
-                issued = feed_day(row[self._proof])
-            except Unusable as exc:
-                raise Unusable("issue_date_unreadable") from exc
-            if issued is None:
-                raise Unusable("issue_date_missing")
-            identity = fni_identity(row[self._plate], issued)
+        certificate = self._certificate
+        identity = certificate.identity(row)
         facts, extras = _read_facts(row[self._facts], quality)
         if not facts.plaq_immat or "*" not in facts.plaq_immat:
-            facts.plaq_immat = mask_plate(row[self._plate])
+            facts.plaq_immat = mask_plate(row[certificate.plate])
         if self._vin is not None and row[self._vin].strip():
             facts.vin = row[self._vin]
-        if issued:
-            facts.issue_date = row[self._proof]
+        if self.register is Register.FNI:
+            facts.issue_date = row[certificate.proof]
         holders, shown = self._holders(row, quality)
         record = _record(
             self.register,

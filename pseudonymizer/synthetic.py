@@ -8,11 +8,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random as Generator
-from typing import NamedTuple
+from types import TracebackType
+from typing import NamedTuple, Self
 
 from isal import isal_zlib
 
 from pseudonymizer import synthetic_episodes as episodes
+from pseudonymizer import synthetic_inspections as inspections
 from pseudonymizer.synthetic_history import (
     HOLDER,
     ISO,
@@ -29,22 +31,33 @@ from pseudonymizer.synthetic_identities import (
     formula_number,
     person_holder,
 )
+from pseudonymizer.synthetic_inspections import Story
 from pseudonymizer.synthetic_lines import Registration, line
 from pseudonymizer.synthetic_technical import FNI, SIV, blocks
 
-SMALLEST_REGISTER = 8
+SMALLEST_REGISTER = 9
 
 _NAMES = ("SIV", "FNI")
 _CREDENTIAL_COLUMNS = ("numero_formule", "date_emission_CI")
 _HEADER = (
     "id;idv;key;v;pers_raison_soc_tit;pers_siren_tit;pers_nom_naissance_tit;"
     "pers_prenom_tit;plaq_immat;{};utac_ask_ct;utac_encrypted_immat;utac_encrypted_vin;"
-    "controle_qualite;categorie;anomalies;computed_at\n"
+    "controle_qualite;categorie;anomalies;computed_at{}\n"
 )
+_MORE_COLUMNS = (";vin", "")
 _SIV_SHARE = 1861 / 4392
 _ANNULLED_SHARE = (0.071, 0.175)
 _COMPANY_SHARE = (0.153, 0.127)
 _LINES_A_WRITE = 2000
+
+
+# Raised when the same arguments give another register than before.
+_EDITION = 2
+
+
+def label(*, vehicles: int, seed: int) -> str:
+    """Return the name of the register that write_register makes with these."""
+    return f"synthetic {vehicles} seed {seed} edition {_EDITION}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,22 +85,27 @@ class _Wish(NamedTuple):
     register: int
     origin: str
     episode: episodes.Episode | None
+    story: Story = Story.PLAIN
 
 
 _SHOWCASES = (
-    _Wish("clean", SIV, "new", None),
+    _Wish("clean", SIV, "new", None, Story.STEADY),
     _Wish("company", SIV, "new", None),
     _Wish("stolen", SIV, "new", episodes.stolen),
     _Wish("pledged", SIV, "new", episodes.pledged),
     _Wish("irreparable", SIV, "new", episodes.irreparable),
     _Wish("import", SIV, "import", None),
     _Wish("cancelled", SIV, "new", None),
+    _Wish("rolled_back", SIV, "new", None, Story.ROLLED_BACK),
     _Wish("fni", FNI, "", None),
 )
 _SHOWN = tuple(
     [wish for wish in _SHOWCASES if wish.register == register]
     for register in (SIV, FNI)
 )
+# A vehicle to try that came later takes the place of a plain one, whose line is drawn
+# all the same: every other line keeps its bytes.
+_PLAIN_FROM = (7, 1)
 
 
 def _life(register: int, progress: float, origin: str, rnd: Random) -> Life:
@@ -134,23 +152,37 @@ def _counts(vehicles: int) -> tuple[int, int]:
     return siv, vehicles - siv
 
 
-def _lines(plates: Plates, total: int, first: int, end: int) -> Iterator[str]:
-    """Yield the lines of positions `first` to `end` of a register of `total`.
+def _lines(
+    plates: Plates, total: int, first: int, end: int
+) -> Iterator[tuple[str, str]]:
+    """Yield the lines of positions `first` to `end` of a register of `total`: that of
+    the registration, and that of the inspections, empty where there is none.
 
     Neighbours in the file are far apart in the series of plates. The vehicles to try
     stand first.
     """
     register, seed = plates.register, plates.seed
-    shown = _SHOWN[register]
-    rest = total - len(shown)
+    plain_from = _PLAIN_FROM[register]
+    rest = total - plain_from
     step = coprime(int(rest * 0.6180339887), rest) if rest > 1 else 1
     rng = Generator(f"{seed}/{_NAMES[register]}/{first}")
+    inspected = Generator(f"{seed}/inspections/{_NAMES[register]}/{first}").random
     for position in range(first, end):
-        if position < len(shown):
-            yield line(*_shown(plates, position))
+        if position >= plain_from:
+            index = plain_from + (position - plain_from) * step % rest
+            vehicle = _draw(index, register, plates, rng.random)
+            text = line(rng, vehicle)
+        if position < len(_SHOWN[register]):
+            yield _shown_lines(plates, position)
         else:
-            index = len(shown) + (position - len(shown)) * step % rest
-            yield line(rng, _draw(index, register, plates, rng.random))
+            yield text, inspections.line(inspected, vehicle)
+
+
+def _shown_lines(plates: Plates, position: int) -> tuple[str, str]:
+    rng, vehicle = _shown(plates, position)
+    rnd = Generator(f"{plates.seed}/inspections/{plates.register}/{position}").random
+    story = _SHOWN[plates.register][position].story
+    return line(rng, vehicle), inspections.line(rnd, vehicle, story)
 
 
 def _shown(plates: Plates, position: int) -> tuple[Generator, Registration]:
@@ -176,7 +208,8 @@ def write_register(
     The folder is created; files of the same names are replaced. `progress` is told
     the number of lines just written. The same arguments give the same bytes (the
     compressed form may differ between versions of isal). Raises ValueError when
-    there are fewer than 8 vehicles, fewer than 2 files, or more vehicles than plates.
+    there are fewer than 9 vehicles, fewer than 2 files, or more vehicles than plates.
+    `files` counts those of registrations; each register has one of inspections.
     """
     counts = _counts(vehicles)
     if files < 2:
@@ -190,42 +223,71 @@ def write_register(
     paths = []
     for plates, shares in zip(registers, (siv_files, files - siv_files), strict=True):
         total = counts[plates.register]
-        header = _HEADER.format(_CREDENTIAL_COLUMNS[plates.register])
+        credential = _CREDENTIAL_COLUMNS[plates.register]
+        header = _HEADER.format(credential, _MORE_COLUMNS[plates.register])
         name = _NAMES[plates.register].lower()
-        for number in range(shares):
-            path = folder / f"registrations-{name}-{number + 1:04}.csv.gz"
-            first, end = total * number // shares, total * (number + 1) // shares
-            _write(path, header, _lines(plates, total, first, end), progress)
-            paths.append(path)
+        inspected_path = folder / f"inspections-{name}-0001.csv.gz"
+        inspected_header = inspections.HEADER.format(credential)
+        with _Extract(inspected_path, inspected_header) as inspected:
+            for number in range(shares):
+                path = folder / f"registrations-{name}-{number + 1:04}.csv.gz"
+                first, end = total * number // shares, total * (number + 1) // shares
+                with _Extract(path, header, progress) as registrations:
+                    for registration, inspection in _lines(plates, total, first, end):
+                        registrations.write(registration)
+                        if inspection:
+                            inspected.write(inspection)
+                paths.append(path)
+        paths.append(inspected_path)
     return paths
 
 
-def _write(
-    path: Path, header: str, lines: Iterator[str], progress: Callable[[int], None] | None
-) -> None:  # fmt: skip
-    # A raw compressor: its gzip header holds no time and no file name.
-    compressor = isal_zlib.compressobj(1, isal_zlib.DEFLATED, 31)
-    with path.open("wb") as file:
-        file.write(compressor.compress(header.encode()))
-        batch: list[str] = []
-        for text in lines:
-            batch.append(text)
-            if len(batch) == _LINES_A_WRITE:
-                file.write(compressor.compress("".join(batch).encode()))
-                if progress:
-                    progress(len(batch))
-                batch.clear()
-        file.write(compressor.compress("".join(batch).encode()))
-        file.write(compressor.flush())
-    if progress and batch:
-        progress(len(batch))
+class _Extract:
+    """One file being written; `progress` is told the number of lines just written."""
+
+    def __init__(
+        self, path: Path, header: str, progress: Callable[[int], None] | None = None
+    ) -> None:
+        self._file = path.open("wb")
+        self._progress = progress
+        # A raw compressor: its gzip header holds no time and no file name.
+        self._compressor = isal_zlib.compressobj(1, isal_zlib.DEFLATED, 31)
+        self._batch: list[str] = []
+        self._compress(header)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        with self._file:
+            self._write_batch()
+            self._file.write(self._compressor.flush())
+
+    def write(self, line: str) -> None:
+        self._batch.append(line)
+        if len(self._batch) == _LINES_A_WRITE:
+            self._write_batch()
+
+    def _write_batch(self) -> None:
+        self._compress("".join(self._batch))
+        if self._progress and self._batch:
+            self._progress(len(self._batch))
+        self._batch.clear()
+
+    def _compress(self, text: str) -> None:
+        self._file.write(self._compressor.compress(text.encode()))
 
 
 def showcase(*, vehicles: int, seed: int) -> list[Showcase]:
     """Return the vehicles to try of the register written with the same arguments.
 
-    Kinds: clean, company, stolen, pledged, irreparable, import, cancelled, fni.
-    Raises ValueError as write_register.
+    Kinds: clean, company, stolen, pledged, irreparable, import, cancelled,
+    rolled_back, fni. Raises ValueError as write_register.
     """
     _counts(vehicles)
     shown = []

@@ -70,6 +70,9 @@ _VIN_STARTS = _table(
         + r.choice(PLATE_LETTERS.replace("Q", "") + "0123456789")
     ),
 )
+# No I, O or Q stands in a VIN. A table of pairs, for four look-ups a vehicle.
+_VIN_LETTERS = "ABCDEFGHJKLMNPRSTUVWXY0123456789"
+_VIN_PAIRS = [a + b for a in _VIN_LETTERS for b in _VIN_LETTERS]
 _COLOURS = tuple(
     weighted(
         [(f'""couleur"": ""{c}"", ', w[register]) for c, w in words.COLOURS.items()]
@@ -201,12 +204,29 @@ def line(rng: Generator, registration: Registration) -> str:
         flaws.append('""nb_titulaires"": ""MISSING_OP_NB_TITULAIRES""')
     checks = f'"{{{", ".join(flaws)}}}"' if flaws else "{}"
     row = 10_000_000_000 + number * 41 if register == SIV else 31_000 + number * 17
+    last = f";{_whole(vin, number)}" if register == SIV else ""
     return (
         f'{row};{holder.joined}{key};{key};"{{{v}}}";'
         f"{holder.company};{holder.siren};{holder.surname};{holder.given_names};{plate.text};"
         f"{formula or french};{inspected};{_encrypted(rng, len(plate.text))};"
-        f'{_encrypted(rng, 17)};{checks};{block.category};"{{{anomalies}}}";{COMPUTED_AT}\n'
+        f'{_encrypted(rng, 17)};{checks};{block.category};"{{{anomalies}}}";{COMPUTED_AT}{last}\n'
     )
+
+
+def _whole(vin: str, number: int) -> str:
+    """Return the VIN with what is masked in it; empty for what is no VIN.
+
+    Of the vehicle's number alone, so that it draws nothing from the line's generator.
+    Multiplying by an odd constant scatters the numbers.
+    """
+    if len(vin) != 17:
+        return ""
+    draw = (number + 1) * 0x9E3779B97F4A7C15
+    first, second, third, last = (
+        _VIN_PAIRS[draw >> 24 & 1023], _VIN_PAIRS[draw >> 34 & 1023],
+        _VIN_PAIRS[draw >> 44 & 1023], _VIN_PAIRS[draw >> 54 & 1023],
+    )  # fmt: skip
+    return f"{vin[:4]}{first}{second}{third}{last}{vin[12:]}"
 
 
 def _annulled(rnd: Random, registration: Registration, vin: str) -> tuple[str, str]:

@@ -18,6 +18,16 @@ _COLUMNS = (
 )
 SIV_COLUMNS = tuple(_COLUMNS.format("numero_formule").split(";"))
 FNI_COLUMNS = tuple(_COLUMNS.format("date_emission_CI").split(";"))
+SIV_INSPECTION_COLUMNS = (
+    "plaq_immat", "numero_formule", "controles_techniques", "date_mise_a_jour",
+)  # fmt: skip
+FNI_INSPECTION_COLUMNS = (
+    "plaq_immat", "date_emission_CI", "controles_techniques", "date_mise_a_jour",
+)  # fmt: skip
+
+# What `siv_line` and `fni_line` name.
+SIV_CERTIFICATE = {"plaq_immat": "AA-123-AA", "numero_formule": "2015AB12345"}
+FNI_CERTIFICATE = {"plaq_immat": "123 ABC 75", "date_emission_CI": "06/03/2008"}
 
 _FACTS: dict[str, Any] = {
     "date_update": "01/01/1900",
@@ -49,24 +59,38 @@ _FACTS: dict[str, Any] = {
 def siv_line(facts: Mapping[str, Any] | None = None, **columns: str) -> dict[str, str]:
     """Return one SIV line by column; `facts` are changes to the JSON of `v`."""
     line = _line(facts, SIV_COLUMNS)
-    line |= {
-        "pers_nom_naissance_tit": "LEMOINE",
-        "pers_prenom_tit": "CAMILLE",
-        "plaq_immat": "AA-123-AA",
-        "numero_formule": "2015AB12345",
-    }
-    return line | columns
+    line |= {"pers_nom_naissance_tit": "LEMOINE", "pers_prenom_tit": "CAMILLE"}
+    return line | SIV_CERTIFICATE | columns
 
 
 def fni_line(facts: Mapping[str, Any] | None = None, **columns: str) -> dict[str, str]:
     """Return one FNI line by column; `facts` are changes to the JSON of `v`."""
     line = _line(facts, FNI_COLUMNS)
-    line |= {
-        "pers_nom_naissance_tit": "LEMOINE CAMILLE",
-        "plaq_immat": "123 ABC 75",
-        "date_emission_CI": "06/03/2008",
+    line |= {"pers_nom_naissance_tit": "LEMOINE CAMILLE"}
+    return line | FNI_CERTIFICATE | columns
+
+
+def inspections_line(*entries: Mapping[str, Any], **columns: str) -> dict[str, str]:
+    """Return one line of inspections, of `siv_line`'s vehicle unless `columns` name
+    another one."""
+    return {
+        **(FNI_CERTIFICATE if "date_emission_CI" in columns else SIV_CERTIFICATE),
+        "controles_techniques": json.dumps(entries),
+        "date_mise_a_jour": "2022-05-31",
+        **columns,
     }
-    return line | columns
+
+
+def inspection(
+    date: str, mileage_km: int | str | None, nature: str = "VTP", result: str = "A"
+) -> dict[str, Any]:
+    """Return one entry of a line of inspections; `date` is as in the feed."""
+    return {
+        "ct_date": date,
+        "ct_nature": nature,
+        "ct_resultat": result,
+        "ct_km": mileage_km,
+    }
 
 
 def siv_lines(count: int, first: int = 0) -> list[dict[str, str]]:
@@ -113,9 +137,14 @@ def write_feed(
 ) -> Path:
     """Write a whole feed, a file for each layout, and return its folder."""
     lines = list(lines)
-    for name, columns in (("siv", SIV_COLUMNS), ("fni", FNI_COLUMNS)):
+    for name, columns in (
+        ("registrations-siv", SIV_COLUMNS),
+        ("registrations-fni", FNI_COLUMNS),
+        ("inspections-siv", SIV_INSPECTION_COLUMNS),
+        ("inspections-fni", FNI_INSPECTION_COLUMNS),
+    ):
         if chosen := [line for line in lines if tuple(line) == columns]:
-            write_file(folder, f"registrations-{name}.csv.gz", chosen)
+            write_file(folder, f"{name}.csv.gz", chosen)
     write_manifest(folder, label)
     return folder
 

@@ -11,6 +11,9 @@ from django.db.models.functions import Now
 
 from pseudonymizer import records
 
+# Of what an operator writes: where the order is kept, and no more.
+REFERENCE_MAX = 60
+
 
 class Release(models.Model):
     """One published generation of the whole register."""
@@ -27,6 +30,7 @@ class Release(models.Model):
     uuid = models.UUIDField(unique=True)
     label = models.CharField(max_length=100)
     as_of = models.DateField()
+    inspections_as_of = models.DateField(null=True)
     key_version = models.SmallIntegerField()
     salt = models.BinaryField()
     mac = models.BinaryField()
@@ -79,6 +83,7 @@ class Release(models.Model):
             bytes(self.salt),
             bytes(self.manifest_sha256),
             bytes(self.mac),
+            self.inspections_as_of,
         )
 
 
@@ -129,3 +134,42 @@ class Reject(models.Model):
 
     def __str__(self) -> str:
         return f"line {self.line_number} of {self.file_name}: {self.code}"
+
+
+class Withheld(models.Model):
+    """A vehicle whose report nobody reads until `lifted_at`; `tag` names it to the site
+    alone, under that version of its key ring."""
+
+    class Reason(models.TextChoices):
+        COURT_ORDER = "court_order"
+        DATA_ERROR = "data_error"
+        OTHER = "other"
+
+    number = models.AutoField(primary_key=True)
+    tag = models.BinaryField()
+    key_version = models.SmallIntegerField()
+    reason = models.CharField(max_length=11, choices=Reason)
+    reference = models.CharField(max_length=REFERENCE_MAX)
+    since = models.DateTimeField()
+    lifted_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "vault_withheld"
+        constraints = (
+            models.UniqueConstraint(
+                fields=["tag"],
+                condition=models.Q(lifted_at=None),
+                name="vault_withheld_once",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(reason__in=["court_order", "data_error", "other"]),
+                name="vault_withheld_reason_known",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(reference=""),
+                name="vault_withheld_has_a_reference",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"withheld {self.number}"

@@ -2,33 +2,51 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from django.db import DatabaseError
 
 from histovet.statements import one_row
-from histovet.vault import releases
+from histovet.vault import releases, withholding
 from histovet.vault.errors import NoActiveRelease
 from histovet.vault.releases import ReadyRelease
 from pseudonymizer import codec
 from pseudonymizer.envelope import identity_bytes
-from pseudonymizer.records import HolderProof, Identity, Record, SealedRow
+from pseudonymizer.records import (
+    HolderProof,
+    Identity,
+    Inspections,
+    Record,
+    SealedRow,
+)
 
 # Once for a release that was replaced since this process read it; a second change
 # within the same millisecond is no release but a fault.
 ATTEMPTS = 2
 
-_READ = "SELECT release_active, generation, sealed FROM vault_read_record(%s, %s)"
+_READ = """
+    SELECT release_active, generation, sealed, EXISTS (
+        SELECT FROM vault_withheld WHERE tag = ANY(%s) AND lifted_at IS NULL
+    )
+    FROM vault_read_record(%s, %s)
+"""
+
+_READ_ROW = "SELECT generation, sealed FROM vault_read_record(%s, %s)"
 
 
 @dataclass(frozen=True)
 class Opened:
-    """What a vehicle's identity opens, and the release that it was read in."""
+    """What a vehicle's identity opens, and the release that it was read in.
 
+    Of a vehicle that `is_withheld` nobody is shown anything.
+    """
+
+    identity: Identity = field(repr=False)
     record: Record
     proof: HolderProof
     release: ReadyRelease
+    is_withheld: bool
 
 
 def read(identity: Identity) -> Opened | None:
@@ -39,29 +57,45 @@ def read(identity: Identity) -> Opened | None:
     never "not found". Without a row a decoy is opened, at equal cost.
     """
     encoded = identity_bytes(identity)
-    release, row = _find(encoded)
+    release, row, is_withheld = _find(encoded)
     if row is None:
-        _open(release, release.decoy_identity, release.decoy)
+        release.open(release.decoy_identity, release.decoy)
         return None
-    return _open(release, encoded, row)
+    record, proof = release.open(encoded, row)
+    return Opened(identity, record, proof, release, is_withheld)
 
 
-def _find(identity: bytes) -> tuple[ReadyRelease, SealedRow | None]:
-    release = releases.active()
+def read_inspections(identity: Identity, release: ReadyRelease) -> Inspections | None:
+    """Return what that release holds of the vehicle's inspections.
+
+    None when its source does not know the vehicle, when the release holds none of any
+    vehicle, and when it was dropped since. Raises EnvelopeError as `read` does.
+    """
+    if release.row.inspections_as_of is None:
+        return None
+    keys, encoded = release.inspection_keys, identity_bytes(identity)
+    record_id = keys.record_id(encoded)
+    found = one_row(_READ_ROW, (release.row.number, UUID(bytes=record_id)))
+    if found is None:
+        raise DatabaseError("vault_read_record returned no row")
+    generation, sealed = found
+    if sealed is None:
+        return None
+    row = SealedRow(record_id, generation, sealed)
+    return codec.decode_inspections(*keys.open(encoded, row))
+
+
+def _find(identity: bytes) -> tuple[ReadyRelease, SealedRow | None, bool]:
+    """Return the active release, the vehicle's row, and whether it is withheld."""
+    release, tags = releases.active(), withholding.tags(identity)
     for _ in range(ATTEMPTS):
         record_id = release.keys.record_id(identity)
-        found = one_row(_READ, (release.row.number, UUID(bytes=record_id)))
+        found = one_row(_READ, (tags, release.row.number, UUID(bytes=record_id)))
         if found is None:
             raise DatabaseError("vault_read_record returned no row")
-        is_active, generation, sealed = found
+        is_active, generation, sealed, is_withheld = found
         if is_active:
             row = None if sealed is None else SealedRow(record_id, generation, sealed)
-            return release, row
+            return release, row, is_withheld
         release = releases.reload()
     raise NoActiveRelease
-
-
-def _open(release: ReadyRelease, identity: bytes, row: SealedRow) -> Opened:
-    dictionary, content = release.keys.open(identity, row)
-    record, proof = codec.decode(dictionary, content)
-    return Opened(record, proof, release)

@@ -9,9 +9,15 @@ from histovet.vault.errors import NoActiveRelease
 from histovet.vault.keys import register_ring
 from histovet.vault.models import Release
 from pseudonymizer import codec, records
-from pseudonymizer.envelope import ReleaseKeys, identity_bytes, release_keys
+from pseudonymizer.envelope import (
+    ReleaseKeys,
+    RowKeys,
+    identity_bytes,
+    inspection_keys,
+    release_keys,
+)
 from pseudonymizer.holder import Fingerprinter
-from pseudonymizer.records import Identity, Register, SealedRow
+from pseudonymizer.records import HolderProof, Identity, Record, Register, SealedRow
 
 # No certificate has this plate: it is shorter than any, and only opened, never sought.
 DECOY = Identity(Register.SIV, "0", "0")
@@ -27,9 +33,14 @@ class ReadyRelease:
 
     row: records.Release
     keys: ReleaseKeys = field(repr=False)
+    inspection_keys: RowKeys = field(repr=False)
     fingerprinter: Fingerprinter = field(repr=False)
     decoy: SealedRow = field(repr=False)
     decoy_identity: bytes = _DECOY_BYTES
+
+    def open(self, identity: bytes, row: SealedRow) -> tuple[Record, HolderProof]:
+        """Raises EnvelopeError."""
+        return codec.decode(*self.keys.open(identity, row))
 
 
 _ready: ReadyRelease | None = None
@@ -66,10 +77,12 @@ def reload() -> ReadyRelease:
 
 def _made_ready(release: records.Release) -> ReadyRelease:
     keys = release_keys(register_ring(), release)
+    inspections = inspection_keys(register_ring(), release)
     content = codec.encode(decoy.RECORD, decoy.PROOF)
     return ReadyRelease(
         release,
         keys,
+        inspections,
         Fingerprinter(keys.bigram_table, keys.siren_tag),
         keys.seal(_DECOY_BYTES, content, codec.DICTIONARY),
     )

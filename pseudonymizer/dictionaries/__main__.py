@@ -14,6 +14,7 @@ import zstandard
 from pseudonymizer.codec import COMPRESSION_LEVEL, pack
 from pseudonymizer.envelope import KeyRing, ReleaseKeys
 from pseudonymizer.holder import Fingerprinter, holder_bytes
+from pseudonymizer.inspections import holds_inspections
 from pseudonymizer.records import HolderProof
 from pseudonymizer.registration import Layout
 from pseudonymizer.synthetic import write_register
@@ -35,7 +36,10 @@ def samples(folder: Path) -> list[bytes | bytearray | memoryview]:
     for path in write_register(folder, vehicles=VEHICLES, seed=SEED):
         with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
             rows = csv.reader(file, delimiter=";")
-            layout = Layout.of(next(rows))
+            header = next(rows)
+            if holds_inspections(header):
+                continue
+            layout = Layout.of(header)
             for row in rows:
                 registration = layout.registration(row)
                 proof = HolderProof(

@@ -19,11 +19,17 @@ def write_changed(
     """Copy the feed in `register` to `folder`. `changes` are columns by plate, as it is
     on the certificate; those of `v` are facts in JSON, and join what is there."""
     left = {_bare(plate): dict(columns) for plate, columns in changes.items()}
+    # Another certificate is that of the inspections too.
+    new_numbers = {plate: new.get("numero_formule") for plate, new in left.items()}
     for path in sorted(register.glob("*.csv.gz")):
         with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
             lines = list(csv.DictReader(file, delimiter=";"))
         for line in lines:
-            _change(line, left.pop(_bare(line["plaq_immat"]), {}))
+            plate = _bare(line["plaq_immat"])
+            if "v" in line:
+                _change(line, left.pop(plate, {}))
+            elif number := new_numbers.get(plate):
+                line["numero_formule"] = number
         write_file(folder, path.name, lines)
     assert not left, "no line has these plates"
 

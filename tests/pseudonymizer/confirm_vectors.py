@@ -420,11 +420,28 @@ class ReleaseKeys:
         ]
 
 
+class InspectionKeys:
+    """What a release has for its inspections, beside what it has for its records."""
+
+    def __init__(self, ring: Ring, release: Json) -> None:
+        version, salt = release["key_version"], bytes.fromhex(release["salt"])
+        self.uuid = bytes.fromhex(release["uuid"].replace("-", ""))
+        self.lookup = ring.subkey(version, "inspections lookup", salt)
+        self.seal = ring.subkey(version, "inspections seal", salt)
+
+    def record_id(self, identity: bytes) -> bytes:
+        return hmac(self.lookup, identity)[:16]
+
+    def record_key(self, identity: bytes) -> bytes:
+        return hmac(self.seal, identity)
+
+
 def release_mac(ring: Ring, release: Json) -> bytes:
     salt = bytes.fromhex(release["salt"])
     manifest = bytes.fromhex(release["manifest_sha256"])
+    inspections = release.get("inspections_as_of") or ""
     message = (
-        u8(1)
+        u8(2 if inspections else 1)
         + bytes.fromhex(release["uuid"].replace("-", ""))
         + u32(release["key_version"])
         + release["as_of"].encode("ascii")
@@ -433,6 +450,7 @@ def release_mac(ring: Ring, release: Json) -> bytes:
         + u8(len(manifest))
         + manifest
         + release["label"].encode()
+        + inspections.encode("ascii")
     )
     return hmac(ring.subkey(release["key_version"], "release mac"), message)
 
@@ -472,6 +490,8 @@ DATES = (
     "import_date", "first_registration_abroad", "certificate_cancelled_on",
     "last_claim", "last_resolution",
 )  # fmt: skip
+NATURES = ("VTP", "CV", "VTC", "CVC")
+RESULTS = ("A", "S", "R", "AP", "SP", "RP", "X")
 KINDS = ("person", "single field", "company")
 EPOCH = dt.date(1850, 1, 1)
 OPENED_MAX = 64 * 1024
@@ -595,6 +615,21 @@ def _rare_parts(
     return {number: part for number, part in parts.items() if part}
 
 
+def inspections_array_of(inspections: Json) -> list[Any]:
+    listed = inspections["inspections"]
+
+    def numbered(name: str, codes: tuple[str, ...]) -> list[Any]:
+        return [codes.index(i[name]) if i[name] in codes else i[name] for i in listed]
+
+    return [
+        days_between(inspections["updated"], EPOCH),
+        _operation_days([i["date"] for i in listed], EPOCH),
+        numbered("nature", NATURES),
+        numbered("result", RESULTS),
+        [i["mileage_km"] for i in listed],
+    ]
+
+
 def pad(compressed: bytes) -> bytes:
     content = u16(len(compressed)) + compressed
     step = 64 if len(content) <= 512 else 128
@@ -603,13 +638,19 @@ def pad(compressed: bytes) -> bytes:
     return content
 
 
-def associated_data(header: bytes, row: Json, keys: ReleaseKeys) -> bytes:
+def associated_data(
+    header: bytes, row: Json, keys: ReleaseKeys | InspectionKeys
+) -> bytes:
     record_id = bytes.fromhex(row["record_id"])
     return header + record_id + keys.uuid + u32(row["generation"])
 
 
 def seal(
-    keys: ReleaseKeys, identity: bytes, row: Json, content: bytes, nonce: bytes
+    keys: ReleaseKeys | InspectionKeys,
+    identity: bytes,
+    row: Json,
+    content: bytes,
+    nonce: bytes,
 ) -> bytes:
     header = u8(1) + u8(row["dictionary"])
     cipher = AES.new(keys.record_key(identity), AES.MODE_GCM, nonce=nonce)
@@ -618,7 +659,9 @@ def seal(
     return header + nonce + ciphertext + tag
 
 
-def open_sealed(keys: ReleaseKeys, identity: bytes, row: Json) -> bytes:
+def open_sealed(
+    keys: ReleaseKeys | InspectionKeys, identity: bytes, row: Json
+) -> bytes:
     """Return the content; Refused says what was wrong, which the package does not."""
     sealed = bytes.fromhex(row["sealed"])
     if len(sealed) < 2 + 12 + 16:
@@ -635,16 +678,27 @@ def open_sealed(keys: ReleaseKeys, identity: bytes, row: Json) -> bytes:
 
 def open_content(number: int, content: bytes) -> list[Any]:
     """Return the array of a record, every place of the kind that SPEC.md gives it."""
+    array = _array_in(number, content, layout=1)
+    _check_types(array)
+    return array
+
+
+def open_inspections(number: int, content: bytes) -> list[Any]:
+    """Return the array of inspections, checked likewise."""
+    array = _array_in(number, content, layout=0x81)
+    _check_inspections(array)
+    return array
+
+
+def _array_in(number: int, content: bytes, layout: int) -> Any:
     size = int.from_bytes(content[:2], "big")
     compressed = content[2 : 2 + size]
     if len(compressed) != size or pad(compressed) != content:
         raise Refused("padding")
     packed = _opened_frame(number, compressed)
-    if packed[:1] != u8(1):
+    if packed[:1] != u8(layout):
         raise Refused("layout")
-    array = unpacked(packed[1:])
-    _check_types(array)
-    return array
+    return unpacked(packed[1:])
 
 
 def _opened_frame(number: int, compressed: bytes) -> bytes:
@@ -679,6 +733,35 @@ def _content_size(frame: bytes) -> int | None:
     width = (single_segment, 2, 4, 8)[descriptor >> 6]
     number = int.from_bytes(frame[start : start + width], "little")
     return None if not width else number + (256 if width == 2 else 0)
+
+
+def _check_inspections(array: Any) -> None:
+    def whole(value: Any, least: int, most: int) -> bool:
+        return type(value) is int and least <= value <= most
+
+    def is_code(value: Any, known: tuple[str, ...]) -> bool:
+        return isinstance(value, str) or whole(value, 0, len(known) - 1)
+
+    good = (
+        isinstance(array, list)
+        and len(array) == 5
+        and (array[0] is None or type(array[0]) is int)
+        and all(isinstance(column, list) for column in array[1:])
+        and len({len(column) for column in array[1:]}) == 1
+        and all(type(days) is int for days in array[1])
+        and all(is_code(value, NATURES) for value in array[2])
+        and all(is_code(value, RESULTS) for value in array[3])
+        and all(km is None or whole(km, 1, 2**63 - 1) for km in array[4])
+    )
+    if not good:
+        raise Refused("types")
+    day = 0
+    for place, days in enumerate(array[1]):
+        day = day - days if place else days
+        if not 1 <= day + EPOCH.toordinal() <= dt.date.max.toordinal():
+            raise Refused("date")
+    if array[0] is not None and not 1 <= array[0] + EPOCH.toordinal() <= 3652059:
+        raise Refused("date")
 
 
 def _check_types(array: Any) -> None:
@@ -981,6 +1064,9 @@ def differences(folder: Path = VECTORS) -> Iterator[str]:
     yield from _differences_in_sealed(sealed, keys)
     yield from _differences_in_refusals(load("refusals", folder), sealed, rings)
     yield from _differences_in_links(load("links", folder))
+    yield from _differences_in_inspections(
+        load("inspections", folder), rings["register"]
+    )
 
 
 def _compare(where: str, found: Any, expected: Any) -> Iterator[str]:
@@ -1098,6 +1184,43 @@ def _differences_in_refusals(
 
         found = _refusal(opened)
         yield from _compare(f"refusal ({vector['about']})", found, vector["code"])
+
+
+def _differences_in_inspections(vectors: Json, ring: Ring) -> Iterator[str]:
+    release = vectors["release"]
+    yield from _compare(
+        "inspections: MAC", release_mac(ring, release).hex(), release["mac"]
+    )
+    for vector in vectors["changed"]:
+        if release_mac(ring, vector["release"]).hex() == vector["release"]["mac"]:
+            yield f"inspections: {vector['changed']} has a MAC that is its own"
+    keys = InspectionKeys(ring, release)
+    for vector in vectors["inspections"]:
+        where = f"inspections ({vector['about']})"
+        plate, formula_or_date = identity(vector["typed"])
+        named = identity_bytes(vector["typed"]["register"], plate, formula_or_date)
+        row = vector["row"]
+        yield from _compare(where, plate, vector["plate"])
+        yield from _compare(where, formula_or_date, vector["formula_or_date"])
+        yield from _compare(where, keys.record_id(named).hex(), row["record_id"])
+        yield from _compare(where, keys.record_key(named).hex(), vector["record_key"])
+        array = inspections_array_of(vector["inspections"])
+        yield from _compare(where, array, vector["array"])
+        content = bytes.fromhex(vector["content"])
+        frame = bytes.fromhex(vector["frame"])
+        yield from _compare(where, pad(frame).hex(), vector["content"])
+        opened = open_inspections(row["dictionary"], content)
+        yield from _compare(f"{where}: frame", opened, vector["array"])
+        sealed = seal(keys, named, row, content, bytes.fromhex(vector["nonce"]))
+        yield from _compare(f"{where}: sealed", sealed.hex(), row["sealed"])
+        yield from _compare(where, open_sealed(keys, named, row).hex(), content.hex())
+    for vector in vectors["refusals"]:
+
+        def opened_content(vector: Json = vector) -> None:
+            open_inspections(vector["dictionary"], bytes.fromhex(vector["content"]))
+
+        found = _refusal(opened_content)
+        yield from _compare(f"inspections ({vector['about']})", found, vector["code"])
 
 
 def _differences_in_links(vectors: Json) -> Iterator[str]:

@@ -15,7 +15,7 @@ import msgspec
 import zstandard
 
 from pseudonymizer import codec
-from pseudonymizer.records import Fingerprint, HolderProof, Record
+from pseudonymizer.records import Fingerprint, HolderProof, Inspections, Record
 from tests.pseudonymizer import confirm_vectors as spec
 
 Json = dict[str, Any]
@@ -607,6 +607,55 @@ RING = spec.Ring(RINGS["register"])
 KEYS = spec.ReleaseKeys(RING, RELEASE)
 
 
+INSPECTED_RELEASE: Json = {**RELEASE, "inspections_as_of": "2022-06-28"}
+
+
+def _inspection(date: str, nature: str, result: str, mileage_km: int | None) -> Json:
+    return {"date": date, "nature": nature, "result": result, "mileage_km": mileage_km}
+
+
+INSPECTIONS: list[Json] = [
+    {
+        "about": "a failed test and the second visit, an old one",
+        "typed": {"register": "SIV", "plate": "AA-123-BB", "formula_number": FORMULA},
+        "inspections": {
+            "inspections": [
+                _inspection("2021-03-30", "CV", "A", 123_470),
+                _inspection("2021-03-02", "VTP", "S", 123_456),
+                _inspection("2019-03-05", "VTP", "A", 98_765),
+                _inspection("2017-03-01", "VTP", "AP", None),
+            ],
+            "updated": "2021-03-31",
+        },
+        "generation": 0,
+        "nonce": "c0c1c2c3c4c5c6c7c8c9cacb",
+    },
+    {
+        "about": "every code, new ones, one day twice, before 1850",
+        "typed": {"register": "FNI", "plate": "9999 AA 99", "issue_date": "2001-01-18"},
+        "inspections": {
+            "inspections": [
+                _inspection("2022-01-10", "CVC", "X", 9_999_999),
+                _inspection("2022-01-10", "VTC", "RP", 1),
+                _inspection("2022-01-09", "Visite \u00e9tendue", "R", 200_000),
+                _inspection("2012-12-31", "VTP", "SP", 150_000),
+                _inspection("1849-12-31", "CV", "AB", None),
+            ],
+            "updated": None,
+        },
+        "generation": 3,
+        "nonce": "d0d1d2d3d4d5d6d7d8d9dadb",
+    },
+    {
+        "about": "none recorded",
+        "typed": {"register": "SIV", "plate": "AB-404-CD", "formula_number": "05CD98765"},
+        "inspections": {"inspections": [], "updated": "2022-06-28"},
+        "generation": 0,
+        "nonce": "e0e1e2e3e4e5e6e7e8e9eaeb",
+    },
+]  # fmt: skip
+
+
 def identities() -> Json:
     for vector in IDENTITIES:
         encoded = spec.identity_bytes(
@@ -898,6 +947,113 @@ def links() -> Json:
     }
 
 
+def inspections(record_content: str) -> Json:
+    number = codec.DICTIONARY
+    whole = _with_mac(INSPECTED_RELEASE)
+    keys = spec.InspectionKeys(RING, whole)
+    vectors = []
+    for vector in INSPECTIONS:
+        plate, formula_or_date = spec.identity(vector["typed"])
+        named = _identity(vector["typed"])
+        frame = codec.unpad(
+            codec.encode_inspections(
+                msgspec.convert(vector["inspections"], Inspections)
+            )
+        )
+        row = {
+            "record_id": keys.record_id(named).hex(),
+            "generation": vector["generation"],
+            "dictionary": number,
+        }
+        nonce = bytes.fromhex(vector["nonce"])
+        row["sealed"] = spec.seal(keys, named, row, spec.pad(frame), nonce).hex()
+        vectors.append(
+            {
+                **vector,
+                "plate": plate,
+                "formula_or_date": formula_or_date,
+                "record_key": keys.record_key(named).hex(),
+                "array": spec.inspections_array_of(vector["inspections"]),
+                "frame": frame.hex(),
+                "content": spec.pad(frame).hex(),
+                "row": row,
+            }
+        )
+    return {
+        "release": whole,
+        "changed": _changed_dates(whole),
+        "inspections": vectors,
+        "refusals": _broken_inspections(vectors[0]["array"], record_content),
+    }
+
+
+def _with_mac(row: Json) -> Json:
+    return {**row, "mac": spec.release_mac(RING, row).hex()}
+
+
+def _changed_dates(whole: Json) -> list[Json]:
+    without = {**whole, "inspections_as_of": None}
+    ends_alike = _with_mac({**without, "label": whole["label"] + "2022-06-28"})
+    rows = [
+        ("the day of inspections", {**whole, "inspections_as_of": "2022-06-29"}),
+        ("the day taken away", without),
+        ("a day where there was none", {**_with_mac(without), "inspections_as_of": "2022-06-28"}),
+        (
+            "the end of the label as the day",
+            {**ends_alike, "label": whole["label"], "inspections_as_of": "2022-06-28"},
+        ),
+        (
+            "the day as the end of the label",
+            {**without, "label": whole["label"] + "2022-06-28"},
+        ),
+    ]  # fmt: skip
+    return [{"changed": changed, "release": row} for changed, row in rows]
+
+
+def _broken_inspections(array: list[Any], record_content: str) -> list[Json]:
+    number = codec.DICTIONARY
+
+    def placed(place: int, value: Any) -> bytes:
+        changed = [*array[:place], value, *array[place + 1 :]]
+        return _framed(number, b"\x81" + spec.packed(changed))
+
+    good = b"\x81" + spec.packed(array)
+    parts = [
+        ("a record", "layout", bytes.fromhex(record_content)),
+        ("layout version 1 of records", "layout", _framed(number, b"\x01" + good[1:])),
+        ("layout version 2 of inspections", "layout", _framed(number, b"\x82" + good[1:])),
+        ("nothing inside", "padding", b""),
+        ("no frame", "frame", spec.pad(b"")),
+        ("an empty frame", "layout", _framed(number, b"")),
+        ("a frame of 64 KiB and a byte", "size", _framed(number, b"\x81" + bytes(2**16))),
+        ("layout version alone", "messagepack", _framed(number, b"\x81")),
+        ("an array cut short", "messagepack", _framed(number, good[:-1])),
+        ("a byte after the array", "messagepack", _framed(number, good + b"\xc0")),
+        ("four places", "types", _framed(number, b"\x81" + spec.packed(array[:-1]))),
+        ("six places", "types", _framed(number, b"\x81" + spec.packed([*array, None]))),
+        ("a map for the array", "types", _framed(number, b"\x81\x80")),
+        ("text for the day of the source", "types", placed(0, "2021-03-31")),
+        ("fewer days than inspections", "types", placed(1, array[1][:-1])),
+        ("more days than inspections", "types", placed(1, [*array[1], 1])),
+        ("nil for a day", "types", placed(1, [*array[1][:-1], None])),
+        ("a day out of the calendar", "date", placed(1, [2**40, *array[1][1:]])),
+        ("days back out of the calendar", "date", placed(1, [*array[1][:-1], 10**6])),
+        ("the source's day out of the calendar", "date", placed(0, 2**40)),
+        ("a nature that is none", "types", placed(2, [4, 0, 0, 0])),
+        ("a nature below zero", "types", placed(2, [-1, 0, 0, 0])),
+        ("nil for a nature", "types", placed(2, [None, 0, 0, 0])),
+        ("a result that is none", "types", placed(3, [7, 0, 0, 0])),
+        ("bytes for a result", "types", placed(3, [b"A", 0, 0, 0])),
+        ("a mileage of zero", "types", placed(4, [0, 1, 1, 1])),
+        ("text for a mileage", "types", placed(4, ["1", 1, 1, 1])),
+        ("a mileage too few", "types", placed(4, array[4][:2])),
+    ]  # fmt: skip
+    return [
+        {"about": about, "dictionary": number, "content": content.hex(), "code": code}
+        for about, code, content in parts
+    ]
+
+
 def _changed(name: str, value: Any) -> Json:
     return {**RELEASE, name: value}
 
@@ -916,6 +1072,7 @@ def main() -> int:
         "sealed": good,
         "refusals": refusals(good),
         "links": links(),
+        "inspections": inspections(good["records"][0]["content"]),
     }
     spec.VECTORS.mkdir(exist_ok=True)
     for name, content in files.items():

@@ -17,6 +17,8 @@ from pseudonymizer.records import (
     HolderKind,
     HolderProof,
     Initials,
+    Inspection,
+    Inspections,
     Operation,
     Opposition,
     Pledge,
@@ -360,3 +362,106 @@ def test_an_unknown_dictionary_is_refused() -> None:
 def test_operation_codes_are_those_of_the_specification() -> None:
     assert codec.OPERATION_CODES[: len(spec.OPERATION_CODES)] == spec.OPERATION_CODES
     assert len(set(codec.OPERATION_CODES)) == len(codec.OPERATION_CODES)
+
+
+# Inspections
+
+INSPECTED = load("inspections")
+
+
+@pytest.mark.parametrize("vector", **with_about(INSPECTED["inspections"]))
+def test_inspections_are_packed_as_the_vector_says(vector: Json) -> None:
+    inspections = msgspec.convert(vector["inspections"], Inspections)
+    packed = codec.pack_inspections(inspections)
+    assert packed[:1] == b"\x81"
+    assert spec.unpacked(packed[1:]) == vector["array"]
+    content = bytes.fromhex(vector["content"])
+    assert codec.decode_inspections(1, content) == inspections
+    assert codec.decode_inspections(1, codec.encode_inspections(inspections)) == (
+        inspections
+    )
+
+
+@pytest.mark.parametrize("vector", **with_about(INSPECTED["refusals"]))
+def test_content_that_is_no_inspections_is_refused(vector: Json) -> None:
+    content = bytes.fromhex(vector["content"])
+    with pytest.raises(EnvelopeError) as refused:
+        codec.decode_inspections(vector["dictionary"], content)
+    assert str(refused.value) == "the sealed bytes do not open"
+
+
+@pytest.mark.parametrize("vector", **with_about(INSPECTED["inspections"]))
+def test_inspections_do_not_decode_as_a_record(vector: Json) -> None:
+    with pytest.raises(EnvelopeError):
+        opened(bytes.fromhex(vector["content"]))
+
+
+def test_inspections_under_a_dictionary_that_is_none_are_refused() -> None:
+    content = bytes.fromhex(INSPECTED["inspections"][0]["content"])
+    with pytest.raises(EnvelopeError):
+        codec.decode_inspections(200, content)
+
+
+inspection_lists = st.builds(
+    Inspections,
+    several(
+        st.builds(
+            Inspection,
+            st.dates(),
+            st.sampled_from(codec.INSPECTION_NATURES) | some_text,
+            st.sampled_from(codec.INSPECTION_RESULTS) | some_text,
+            st.none() | st.integers(1, 9_999_999),
+        ),
+        12,
+    ),
+    days,
+)
+
+
+@given(inspection_lists)
+def test_all_inspections_open_to_themselves(inspections: Inspections) -> None:
+    content = codec.encode_inspections(inspections)
+    assert codec.decode_inspections(codec.DICTIONARY, content) == inspections
+    with pytest.raises(EnvelopeError):
+        opened(content)
+
+
+@given(records, proofs)
+def test_no_record_decodes_as_inspections(record: Record, found: HolderProof) -> None:
+    with pytest.raises(EnvelopeError):
+        codec.decode_inspections(codec.DICTIONARY, codec.encode(record, found))
+
+
+def test_packed_inspections_cut_anywhere_are_refused() -> None:
+    inspections = msgspec.convert(
+        INSPECTED["inspections"][1]["inspections"], Inspections
+    )
+    packed = codec.pack_inspections(inspections)
+    for size in range(len(packed)):
+        with pytest.raises(EnvelopeError):
+            codec.unpack_inspections(packed[:size])
+
+
+@pytest.mark.parametrize("deep", [b"\x91" * 5_000, b"\x81\xa0" * 5_000])
+def test_inspections_that_nest_deep_are_refused(deep: bytes) -> None:
+    with pytest.raises(EnvelopeError):
+        codec.unpack_inspections(b"\x81" + deep + b"\xc0")
+
+
+def test_more_inspections_than_open_again_are_refused() -> None:
+    many = Inspections((Inspection(dt.date(2020, 1, 1), "VTP", "A", 70_000),) * 9_000)
+    with pytest.raises(Unusable, match="record_too_large"):
+        codec.encode_inspections(many)
+
+
+def test_five_usual_inspections_fit_in_the_smallest_class() -> None:
+    usual = Inspections(
+        tuple(
+            Inspection(
+                dt.date(2022 - 2 * n, 3, 2 + n), "VTP", "A", 180_123 - 23_456 * n
+            )
+            for n in range(5)
+        ),
+        dt.date(2022, 3, 3),
+    )
+    assert len(codec.encode_inspections(usual)) == 64

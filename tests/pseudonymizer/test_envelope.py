@@ -117,6 +117,7 @@ def test_the_release_row_has_the_mac_of_its_vector() -> None:
         )
         == RELEASE.mac
     )
+    assert RELEASE.inspections_as_of is None
     check_release(ring(), RELEASE)
     # The number is the database's own.
     check_release(ring(), msgspec.structs.replace(RELEASE, number=8))
@@ -143,6 +144,7 @@ def test_a_changed_release_row_is_refused(vector: Json) -> None:
         {"label": ""},
         {"as_of": RELEASE.as_of + dt.timedelta(days=1)},
         {"as_of": dt.date.min},
+        {"inspections_as_of": RELEASE.as_of},
         {"key_version": 3},
         {"key_version": -1},
         {"key_version": 2**32},
@@ -318,3 +320,69 @@ def test_a_release_without_its_row_checked_is_never_opened() -> None:
     changed: Release = msgspec.structs.replace(RELEASE, label="autre")
     with pytest.raises(EnvelopeError):
         envelope.release_keys(ring(), changed)
+
+
+# Inspections
+
+INSPECTED = load("inspections")
+INSPECTED_RELEASE = release(INSPECTED["release"])
+INSPECTION_KEYS = envelope.inspection_keys(ring(), INSPECTED_RELEASE)
+
+
+def test_a_release_with_inspections_has_the_mac_of_its_vector() -> None:
+    row = INSPECTED_RELEASE
+    assert row.inspections_as_of == dt.date(2022, 6, 28)
+    assert (
+        release_mac(
+            ring(),
+            uuid=row.uuid,
+            label=row.label,
+            as_of=row.as_of,
+            key_version=row.key_version,
+            salt=row.salt,
+            manifest_sha256=row.manifest_sha256,
+            inspections_as_of=row.inspections_as_of,
+        )
+        == row.mac
+        != RELEASE.mac
+    )
+    check_release(ring(), row)
+
+
+@pytest.mark.parametrize(
+    "vector",
+    INSPECTED["changed"],
+    ids=[vector["changed"] for vector in INSPECTED["changed"]],
+)
+def test_a_changed_day_of_inspections_is_refused(vector: Json) -> None:
+    for refuse in (check_release, envelope.release_keys, envelope.inspection_keys):
+        with pytest.raises(EnvelopeError, match=ERROR):
+            refuse(ring(), release(vector["release"]))
+
+
+@pytest.mark.parametrize("vector", **with_about(INSPECTED["inspections"]))
+def test_inspections_are_sealed_to_the_bytes_of_their_vector(vector: Json) -> None:
+    encoded, nonce = identity_bytes(identity(vector)), bytes.fromhex(vector["nonce"])
+    content, sealed = bytes.fromhex(vector["content"]), row(vector["row"])
+    assert INSPECTION_KEYS.record_id(encoded) == sealed.record_id
+    found = INSPECTION_KEYS.seal(
+        encoded,
+        content,
+        vector["row"]["dictionary"],
+        generation=sealed.generation,
+        random=lambda size: nonce,
+    )
+    assert found == sealed
+    assert INSPECTION_KEYS.open(encoded, sealed) == (1, content)
+
+
+def test_neither_kind_of_row_is_found_or_opened_by_the_keys_of_the_other() -> None:
+    vector = INSPECTED["inspections"][0]
+    encoded, sealed = identity_bytes(identity(vector)), row(vector["row"])
+    keys = envelope.release_keys(ring(), INSPECTED_RELEASE)
+    assert keys.record_id(encoded) != INSPECTION_KEYS.record_id(encoded)
+    with pytest.raises(EnvelopeError, match=ERROR):
+        keys.open(encoded, sealed)
+    record = keys.seal(encoded, bytes(64), 1)
+    with pytest.raises(EnvelopeError, match=ERROR):
+        INSPECTION_KEYS.open(encoded, record)

@@ -1,5 +1,6 @@
 """A delivery that is not what its manifest says is refused before a line is loaded."""
 
+import datetime as dt
 import gzip
 import json
 import os
@@ -14,6 +15,7 @@ from tests.vehicles import (
     SIV_COLUMNS,
     csv_line,
     fni_line,
+    inspections_line,
     siv_line,
     siv_lines,
     write_bytes,
@@ -78,6 +80,60 @@ def test_the_digest_of_a_feed_is_that_of_its_manifest(tmp_path):
     assert len(one.digest) == 32
 
 
+def test_a_manifest_without_inspections_has_the_bytes_that_it_had(tmp_path):
+    folder = write_feed(tmp_path, siv_lines(3))
+    document = json.loads((folder / feed.MANIFEST_NAME).read_bytes())
+    assert list(document) == ["format", "label", "as_of", "kind", "files"]
+
+
+INSPECTED_ON = dt.date(2022, 5, 31)
+
+
+@pytest.mark.parametrize(("given", "told"), [(None, AS_OF), (INSPECTED_ON,) * 2])
+def test_a_manifest_dates_the_inspections(tmp_path, given, told):
+    write_feed(tmp_path, [siv_line(), inspections_line()])
+    manifest = feed.build_manifest(tmp_path, "essai", AS_OF, inspections_as_of=given)
+    assert manifest.inspections_as_of == told
+    (tmp_path / feed.MANIFEST_NAME).write_bytes(feed.manifest_bytes(manifest))
+    found = _read(tmp_path)
+    assert found.manifest == manifest
+    assert feed.inspection_files(found) == {"inspections-siv.csv.gz"}
+
+
+def _refused_kinds(folder):
+    with pytest.raises(FeedRefused) as refused:
+        feed.inspection_files(_read(folder))
+    return refused.value.code
+
+
+def test_inspections_without_a_date_are_refused(tmp_path):
+    folder = write_feed(tmp_path, [siv_line(), inspections_line()])
+    _edit_manifest(folder, lambda m: m.pop("inspections_as_of"))
+    assert _refused_kinds(folder) == "inspections_date"
+    _edit_manifest(folder, lambda m: m.update(inspections_as_of=None))
+    assert _refused_kinds(folder) == "inspections_date"
+
+
+def test_a_date_without_inspections_is_refused(tmp_path):
+    folder = write_feed(tmp_path, [siv_line()])
+    _edit_manifest(folder, lambda m: m.update(inspections_as_of="2022-05-31"))
+    assert _refused_kinds(folder) == "inspections_date"
+    with pytest.raises(FeedRefused) as refused:
+        feed.build_manifest(tmp_path, "x", AS_OF, inspections_as_of=INSPECTED_ON)
+    assert refused.value.code == "inspections_date"
+
+
+def test_inspections_alone_are_refused(tmp_path):
+    write_file(tmp_path, "inspections.csv.gz", [inspections_line()])
+    with pytest.raises(FeedRefused) as refused:
+        feed.build_manifest(tmp_path, "essai", AS_OF)
+    assert refused.value.code == "no_registration"
+    folder = write_feed(tmp_path / "whole", [siv_line(), inspections_line()])
+    (folder / "registrations-siv.csv.gz").unlink()
+    _edit_manifest(folder, lambda m: m.update(files=m["files"][:1]))
+    assert _refused_kinds(folder) == "no_registration"
+
+
 def test_every_byte_of_every_file_is_told_as_it_is_measured(tmp_path):
     folder = write_feed(tmp_path, [*siv_lines(500), fni_line()])
     with open(folder / "registrations-fni.csv.gz", "ab") as file:
@@ -127,6 +183,7 @@ def test_a_file_that_is_no_manifest_is_refused(tmp_path, content):
         (lambda m: m.update(files=[]), "manifest_invalid"),
         (lambda m: m.update(files=m["files"] * 2), "manifest_invalid"),
         (lambda m: m.update(as_of="01/06/2022"), "manifest_invalid"),
+        (lambda m: m.update(inspections_as_of="01/06/2022"), "manifest_invalid"),
         (lambda m: m.update(label=""), "manifest_invalid"),
         (lambda m: m.update(label="a\tb"), "manifest_invalid"),
         (lambda m: m["files"][0].update(size=-1), "manifest_invalid"),

@@ -20,13 +20,16 @@ from pseudonymizer import load
 from pseudonymizer.envelope import KeyRing, release_mac, write_new_ring
 from pseudonymizer.errors import EnvelopeError, FeedRefused, ReleaseRefused, Unusable
 from pseudonymizer.feed import MANIFEST_NAME, FeedReader, read_feed
-from pseudonymizer.ingest import Sealer, ingest
+from pseudonymizer.ingest import Sealer, ingest, line_reader
 from pseudonymizer.progress import Progress
 from pseudonymizer.records import SealedRow
 from pseudonymizer.registration import Layout
 from tests.vehicles import (
+    FNI_CERTIFICATE,
     SIV_COLUMNS,
     fni_line,
+    inspection,
+    inspections_line,
     siv_line,
     siv_lines,
     write_bytes,
@@ -66,12 +69,12 @@ def _assert_holds(vault, config, folder):
     opened = 0
     for path in sorted(folder.glob("*.csv.gz")):
         with FeedReader(path) as reader:
-            layout = Layout.of(reader.header)
+            read = line_reader(reader.header)
             for batch in reader:
                 for cells in batch.rows:
-                    registration = layout.registration(cells)
-                    row = rows[sealer.record_id(registration)]
-                    assert sealer.opens_as(registration, row)
+                    line = read(cells)
+                    row = rows[sealer.record_id(line)]
+                    assert sealer.opens_as(line, row)
                     opened += 1
     assert len(rows) == vault.count_rows(release) == opened
 
@@ -371,6 +374,186 @@ def test_a_file_replaced_before_it_is_read_again_stops_the_activation(
     assert _active(vault).release.label == "bon"
 
 
+# Inspections
+
+
+def _inspections_lines(count):
+    """Return inspections of the vehicles of `siv_lines`."""
+    return [
+        inspections_line(
+            inspection("2020-03-02", 1000 + n),
+            plaq_immat=line["plaq_immat"],
+            numero_formule=line["numero_formule"],
+        )
+        for n, line in enumerate(siv_lines(count))
+    ]
+
+
+def test_inspections_open_from_the_release_beside_the_records(vault, config, folder):
+    lines = [*siv_lines(600), fni_line(), *_inspections_lines(500)]
+    write_feed(folder, [*lines, inspections_line(**FNI_CERTIFICATE)])
+    report = _ingest(folder, config)
+    assert (report.lines, report.rows, report.rejects) == (1102, 1102, {})
+    assert {file.name: file.rows for file in report.files} == {
+        "inspections-fni.csv.gz": 1,
+        "inspections-siv.csv.gz": 500,
+        "registrations-fni.csv.gz": 1,
+        "registrations-siv.csv.gz": 600,
+    }
+    assert _active(vault).release.inspections_as_of == dt.date(2022, 6, 1)
+    _assert_holds(vault, config, folder)
+
+
+def test_a_release_of_registrations_alone_has_no_date_of_inspections(
+    vault, config, folder
+):
+    write_feed(folder, siv_lines(3))
+    _ingest(folder, config)
+    assert _active(vault).release.inspections_as_of is None
+
+
+def test_two_kinds_of_rows_share_no_identifier(vault, config, folder):
+    write_feed(folder, [siv_line(), inspections_line()])
+    _ingest(folder, config)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT record_id, sealed FROM vault_record")
+        (one, sealed), (other, sealed_too) = cursor.fetchall()
+    assert one != other
+    assert bytes(sealed)[2:14] != bytes(sealed_too)[2:14]
+
+
+def test_inspections_of_a_vehicle_without_a_registration_are_kept(
+    vault, config, folder
+):
+    stranger = inspections_line(numero_formule="2016AB00001")
+    write_feed(folder, [siv_line(), stranger])
+    assert _ingest(folder, config).rows == 2
+
+
+def test_rejects_of_inspections_are_counted_with_the_others(vault, config, folder):
+    lines = _inspections_lines(300)
+    lines[5]["controles_techniques"] = "[{}]"
+    lines[9]["plaq_immat"] = ""
+    lines[11]["date_mise_a_jour"] = "x"
+    write_feed(folder, [*siv_lines(300), *lines])
+    report = _ingest(folder, config)
+    assert report.rows == 597
+    name = "inspections-siv.csv.gz"
+    assert _rejects(vault, _active(vault).release) == [
+        (name, 7, "inspections_unreadable"),
+        (name, 11, "plate_missing"),
+        (name, 13, "update_date_unreadable"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("days", "kept"),
+    [
+        (("2022-01-01", "2022-02-01"), 1),
+        (("2022-02-01", "2022-01-01"), 0),
+        (("2022-01-01", "2022-01-01"), 1),
+        (("", "2022-01-01"), 1),
+        (("2022-01-01", ""), 0),
+    ],
+)
+def test_the_newest_inspections_of_an_identity_are_kept(
+    vault, config, folder, days, kept
+):
+    """A registration stands twice beside them: neither competes with the other kind."""
+    twice = [
+        inspections_line(inspection("2020-03-02", n), date_mise_a_jour=day)
+        for n, day in enumerate(days, 1)
+    ]
+    older, newer = _changed("01/01/2019"), _changed("01/01/2020")
+    write_feed(folder, [newer, older, *siv_lines(20, first=100), *twice])
+    report = _ingest(folder, dataclasses.replace(config, max_reject_share=0.5))
+    assert report.rejects == {"duplicate_identity": 2}
+    release = _active(vault).release
+    assert _rejects(vault, release) == [
+        ("inspections-siv.csv.gz", 3 - kept, "duplicate_identity"),
+        ("registrations-siv.csv.gz", 3, "duplicate_identity"),
+    ]
+    sealer = Sealer(KeyRing.read(config.register_keys, "register"), release)
+    for line in (newer, twice[kept]):
+        read = line_reader(list(line))(list(line.values()))
+        assert sealer.opens_as(read, vault.read(release, sealer.record_id(read)))
+
+
+def test_an_interrupted_ingest_of_both_kinds_goes_on(vault, config, folder):
+    write_feed(folder, [*siv_lines(50), *_inspections_lines(50)])
+
+    class Stops(Progress):
+        def file_done(self, report):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        ingest(folder, folder / MANIFEST_NAME, config, Stops(io.StringIO()))
+    begun = vault.releases()[0].release
+    assert len(vault.file_reports(begun)) == 1
+    assert _ingest(folder, config).release == str(begun.uuid)
+    _assert_holds(vault, config, folder)
+
+
+def test_other_inspections_of_the_same_vehicle_are_not_those_of_the_feed(
+    vault, config, folder
+):
+    write_feed(folder, [siv_line(), inspections_line()])
+    _ingest(folder, config)
+    ring = KeyRing.read(config.register_keys, "register")
+    sealer = Sealer(ring, _active(vault).release)
+    one, other = (
+        line_reader(list(line))(list(line.values()))
+        for line in (inspections_line(), inspections_line(date_mise_a_jour=""))
+    )
+    assert sealer.record_id(one) == sealer.record_id(other)
+    assert sealer.opens_as(one, sealer.seal(one))
+    assert not sealer.opens_as(one, sealer.seal(other))
+
+
+def test_inspections_that_do_not_open_to_the_feed_stop_the_activation(
+    vault, config, folder
+):
+    write_feed(folder, [*siv_lines(1), *_inspections_lines(1)])
+
+    class Swaps(Progress):
+        """Gives each of the two rows what the other had."""
+
+        def begin(self, stage, total):
+            if stage == "check":
+                with connection.cursor() as cursor:
+                    cursor.execute(
+                        "UPDATE vault_record a SET sealed = b.sealed"
+                        " FROM vault_record b WHERE a.record_id <> b.record_id"
+                    )
+
+    with pytest.raises(ReleaseRefused) as refused:
+        ingest(folder, folder / MANIFEST_NAME, config, Swaps(io.StringIO()))
+    assert refused.value.code == "sample"
+
+
+def test_a_feed_whose_inspections_have_no_date_is_refused_before_it_is_loaded(
+    vault, config, folder
+):
+    write_feed(folder, [siv_line(), inspections_line()])
+    path = folder / MANIFEST_NAME
+    document = json.loads(path.read_bytes())
+    del document["inspections_as_of"]
+    path.write_text(json.dumps(document))
+    with pytest.raises(FeedRefused) as refused:
+        _ingest(folder, config)
+    assert refused.value.code == "inspections_date"
+    assert vault.releases() == []
+
+
+def test_inspections_without_any_vehicle_are_no_release(vault, config, folder):
+    write_file(folder, "registrations.csv.gz", [])
+    write_file(folder, "inspections.csv.gz", [inspections_line()])
+    write_manifest(folder)
+    with pytest.raises(ReleaseRefused) as refused:
+        _ingest(folder, config)
+    assert refused.value.code == "no_row"
+
+
 # What stands in the row of a release is not believed
 
 
@@ -408,7 +591,13 @@ def test_a_genuine_row_of_an_older_release_is_not_taken_up(vault, config, folder
 
 
 @pytest.mark.parametrize(
-    "change", [{"label": "autre"}, {"as_of": dt.date(2030, 1, 1)}], ids=str
+    "change",
+    [
+        {"label": "autre"},
+        {"as_of": dt.date(2030, 1, 1)},
+        {"inspections_as_of": dt.date(2022, 6, 1)},
+    ],
+    ids=str,
 )
 def test_a_release_begun_with_another_label_or_date_is_not_taken_up(
     vault, config, folder, change
@@ -424,11 +613,13 @@ def test_a_release_begun_with_another_label_or_date_is_not_taken_up(
         key_version=release.key_version,
         salt=release.salt,
         manifest_sha256=release.manifest_sha256,
+        inspections_as_of=release.inspections_as_of,
     )
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE vault_release SET label = %s, as_of = %s, mac = %s",
-            [release.label, release.as_of, mac],
+            "UPDATE vault_release SET label = %s, as_of = %s, inspections_as_of = %s,"
+            " mac = %s",
+            [release.label, release.as_of, release.inspections_as_of, mac],
         )
     _refused_as_changed(folder, config)
 

@@ -12,7 +12,13 @@ import pytest
 from pseudonymizer.__main__ import main
 from pseudonymizer.envelope import KeyRing
 from pseudonymizer.feed import MANIFEST_NAME
-from tests.vehicles import siv_line, siv_lines, write_feed, write_file
+from tests.vehicles import (
+    inspections_line,
+    siv_line,
+    siv_lines,
+    write_feed,
+    write_file,
+)
 
 COMMANDS = ("keys init", "synthesise", "manifest", "ingest", "releases")
 
@@ -122,9 +128,11 @@ def test_a_synthetic_register_goes_all_the_way(settings_set, tmp_path, capsys):
     capsys.readouterr()
     assert main(["ingest", str(folder)]) == 0
     output, errors = capsys.readouterr()
-    assert "'synthetic 100 seed 3'" in output
-    assert "rows     100" in output
-    assert "load: 100 of 100 lines" in errors
+    assert "'synthetic 100 seed 3 edition 2'" in output
+    # A hundred registrations, and a line of inspections for most of them.
+    assert "files    6" in output
+    assert "rows     178" in output
+    assert "load: 178 of 178 lines" in errors
     assert "100 rows" not in output
 
 
@@ -148,6 +156,26 @@ def test_a_manifest_may_be_written_beside_a_feed_that_is_only_read(
     assert main(["ingest", str(folder), "--manifest", manifest]) == 0
     assert sorted(folder.iterdir()) == before
     assert "Release 'juin 2022'" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [([], "2022-06-01"), (["--inspections-as-of", "2022-05-30"], "2022-05-30")],
+)
+def test_a_manifest_dates_the_inspections(tmp_path, options, told):
+    folder = write_feed(tmp_path / "feed", [siv_line(), inspections_line()])
+    named = ["--label", "juin 2022", "--as-of", "2022-06-01", *options]
+    assert main(["manifest", str(folder), *named]) == 0
+    manifest = json.loads((folder / MANIFEST_NAME).read_bytes())
+    assert manifest["inspections_as_of"] == told
+
+
+def test_a_date_of_inspections_that_are_not_there_is_refused(tmp_path, capsys):
+    folder = write_feed(tmp_path / "feed", siv_lines(3))
+    named = ["--label", "juin", "--as-of", "2022-06-01"]
+    dated = ["--inspections-as-of", "2022-05-30"]
+    assert main(["manifest", str(folder), *named, *dated]) == 4
+    assert "error [inspections_date]" in capsys.readouterr().err
 
 
 def test_a_second_ingest_says_that_nothing_was_done(settings_set, tmp_path, capsys):

@@ -26,6 +26,8 @@ def listed(title):
         ("Legal forms", sorted(normalise._LEGAL_FORMS)),
         ("Fields of", [field.name for field in msgspec.structs.fields(Vehicle)]),
         ("Operation codes", list(codec.OPERATION_CODES)),
+        ("Natures of inspections", list(codec.INSPECTION_NATURES)),
+        ("Results of inspections", list(codec.INSPECTION_RESULTS)),
     ],
 )
 def test_the_appendix_lists_what_the_code_holds(title, inside):

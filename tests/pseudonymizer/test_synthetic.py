@@ -3,6 +3,7 @@
 import csv
 import gzip
 import io
+import itertools
 import json
 import random
 import re
@@ -68,11 +69,25 @@ def paths(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 @pytest.fixture(scope="module")
 def registers(paths: list[Path]) -> dict[str, list[Row]]:
+    return by_register(paths, "registrations")
+
+
+@pytest.fixture(scope="module")
+def inspected(paths: list[Path]) -> dict[str, list[Row]]:
+    return by_register(paths, "inspections")
+
+
+def by_register(paths: list[Path], kind: str) -> dict[str, list[Row]]:
     rows: dict[str, list[Row]] = {"SIV": [], "FNI": []}
     for path in paths:
-        for row in read(path):
-            rows["SIV" if "numero_formule" in row else "FNI"].append(row)
+        if path.name.startswith(kind):
+            for row in read(path):
+                rows["SIV" if "numero_formule" in row else "FNI"].append(row)
     return rows
+
+
+def certificate(row: Row) -> tuple[str, str]:
+    return row["plaq_immat"], row.get("numero_formule") or row["date_emission_CI"]
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +123,9 @@ def test_the_same_seed_gives_the_same_bytes(tmp_path: Path) -> None:
 def test_another_seed_gives_another_register(tmp_path: Path) -> None:
     one = write_register(tmp_path / "a", vehicles=300, seed=7)
     other = write_register(tmp_path / "b", vehicles=300, seed=8)
-    keys = [{row["key"] for path in p for row in read(path)} for p in (one, other)]
+    keys = [
+        {certificate(row) for path in p for row in read(path)} for p in (one, other)
+    ]
     assert not keys[0] & keys[1]
 
 
@@ -116,16 +133,24 @@ def test_files_are_named_and_headed_as_extracts(paths: list[Path]) -> None:
     assert [path.name for path in paths] == [
         "registrations-siv-0001.csv.gz",
         "registrations-siv-0002.csv.gz",
+        "inspections-siv-0001.csv.gz",
         "registrations-fni-0001.csv.gz",
         "registrations-fni-0002.csv.gz",
+        "inspections-fni-0001.csv.gz",
     ]
     for path in paths:
         credential = "numero_formule" if "siv" in path.name else "date_emission_CI"
         header = gzip.decompress(path.read_bytes()).decode().split("\n")[0]
+        if path.name.startswith("inspections"):
+            assert header == (
+                f"plaq_immat;{credential};controles_techniques;date_mise_a_jour"
+            )
+            continue
         assert header == (
             "id;idv;key;v;pers_raison_soc_tit;pers_siren_tit;pers_nom_naissance_tit;"
             f"pers_prenom_tit;plaq_immat;{credential};utac_ask_ct;utac_encrypted_immat;"
             "utac_encrypted_vin;controle_qualite;categorie;anomalies;computed_at"
+            + (";vin" if "siv" in path.name else "")
         )
 
 
@@ -142,16 +167,17 @@ def test_any_number_of_files_holds_every_vehicle(tmp_path: Path, files: int) -> 
     paths = write_register(
         tmp_path, vehicles=2500, seed=1, files=files, progress=told.append
     )
-    assert len(paths) == files
+    assert len(paths) == files + 2
     assert sum(told) == 2500
-    assert len({row["key"] for path in paths for row in read(path)}) == 2500
+    rows = by_register(paths, "registrations")
+    assert len({row["key"] for row in rows["SIV"] + rows["FNI"]}) == 2500
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"vehicles": 7, "seed": 1}, "at least 8 vehicles"),
-        ({"vehicles": 8, "seed": 1, "files": 1}, "at least 2 files"),
+        ({"vehicles": 8, "seed": 1}, "at least 9 vehicles"),
+        ({"vehicles": 9, "seed": 1, "files": 1}, "at least 2 files"),
         ({"vehicles": 10**10, "seed": 1}, "ask for fewer"),
     ],
 )
@@ -167,7 +193,7 @@ def test_columns_and_keys_stand_in_the_real_order(
 ) -> None:
     for name, rows in registers.items():
         real_rows = real(name)
-        assert list(rows[0]) == list(real_rows[0])
+        assert [name for name in rows[0] if name != "vin"] == list(real_rows[0])
         follows: dict[str, set[str]] = {}
         for v in live_facts(real_rows):
             keys = list(v)
@@ -720,6 +746,7 @@ PROPERTIES: dict[str, Callable[[Facts], object]] = {
     "irreparable": lambda v: v["sit_adm"]["opposition"]["oveis"],
     "import": lambda v: v["import"] == "OUI",
     "cancelled": lambda v: v["annulation_ci"] == "OUI",
+    "rolled_back": lambda v: v["is_apte_a_circuler"] == "OUI" and not v["nb_sinistres"],
     "fni": lambda v: len(v["historique"]) >= 3,
 }
 
@@ -738,13 +765,14 @@ def is_of(row: Row, vehicle: Showcase) -> bool:
     )
 
 
-@pytest.mark.parametrize("vehicles", [8, 9, 1000])
+@pytest.mark.parametrize("vehicles", [9, 10, 1000])
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_each_vehicle_to_try_is_in_the_register_with_its_property(
     tmp_path: Path, vehicles: int, seed: int
 ) -> None:
     paths = write_register(tmp_path, vehicles=vehicles, seed=seed)
-    rows = [row for path in paths for row in read(path)]
+    registers = by_register(paths, "registrations")
+    rows = registers["SIV"] + registers["FNI"]
     assert len(rows) == vehicles
     shown = showcase(vehicles=vehicles, seed=seed)
     assert {vehicle.kind for vehicle in shown} == set(PROPERTIES)
@@ -753,8 +781,128 @@ def test_each_vehicle_to_try_is_in_the_register_with_its_property(
         assert PROPERTIES[vehicle.kind](json.loads(row["v"]))
         assert (vehicle.register == "FNI") == (vehicle.kind == "fni")
         assert (vehicle.company is not None) == (vehicle.kind == "company")
-        if vehicle.kind in ("clean", "company", "import", "fni"):
+        if vehicle.kind in ("clean", "company", "import", "rolled_back", "fni"):
             assert set(json.loads(row["anomalies"]).values()) == {"NON"}
+
+
+@pytest.mark.parametrize("vehicles", [9, 1000])
+@pytest.mark.parametrize("seed", [1, 2, 3, 7, 2009])
+def test_the_mileage_of_a_vehicle_to_try_rises_but_for_one(
+    tmp_path: Path, vehicles: int, seed: int
+) -> None:
+    paths = write_register(tmp_path, vehicles=vehicles, seed=seed)
+    rows = by_register(paths, "inspections")
+    known = {certificate(row): row for row in rows["SIV"] + rows["FNI"]}
+    for vehicle in showcase(vehicles=vehicles, seed=seed):
+        issued = vehicle.issue_date and date.fromisoformat(vehicle.issue_date)
+        credential = issued.strftime("%d/%m/%Y") if issued else vehicle.formula_number
+        row = known.get((vehicle.plate, credential or ""))
+        assert (row is None) == (vehicle.kind == "cancelled")
+        if row is None:
+            continue
+        mileages = [mileage for _, _, _, mileage in visits(row)]
+        assert None not in mileages
+        assert rises(mileages) == (vehicle.kind != "rolled_back")
+        if vehicle.kind in ("clean", "rolled_back"):
+            assert len(mileages) >= 4
+
+
+# --- Inspections --------------------------------------------------------------------
+
+
+def visits(row: Row) -> list[tuple[date, str, str, int | None]]:
+    """Return day, nature, result and mileage of each, oldest first."""
+    found = []
+    for entry in json.loads(row["controles_techniques"]):
+        day, mileage = entry["ct_date"], entry["ct_km"]
+        found.append(
+            (
+                french(day) if "/" in day else date.fromisoformat(day),
+                entry["ct_nature"],
+                entry["ct_resultat"],
+                None if mileage is None else int(mileage),
+            )
+        )
+    return found[::-1]
+
+
+def rises(mileages: list[int | None]) -> bool:
+    read = [mileage for mileage in mileages if mileage is not None]
+    return read == sorted(read)
+
+
+@pytest.mark.parametrize("register", ["SIV", "FNI"])
+def test_what_is_inspected_is_subject_to_it_and_registered(
+    registers: dict[str, list[Row]], inspected: dict[str, list[Row]], register: str
+) -> None:
+    rows = {certificate(row): row for row in registers[register]}
+    subject = [row for row in rows.values() if row["utac_ask_ct"] == "OUI"]
+    lines = inspected[register]
+    assert len({certificate(line) for line in lines}) == len(lines)
+    assert 0.9 < len(lines) / len(subject) < 1
+    for line in lines:
+        row = rows[certificate(line)]
+        assert row["utac_ask_ct"] == "OUI"
+        v, days = json.loads(row["v"]), [day for day, *_ in visits(line)]
+        assert days == sorted(days)
+        if days:
+            assert french(v["date_premiere_immat"]) < days[0]
+            assert days[-1] <= COMPUTED_ON
+            assert days[-1] <= date.fromisoformat(line["date_mise_a_jour"])
+            assert date.fromisoformat(line["date_mise_a_jour"]) <= COMPUTED_ON
+        else:
+            assert line["date_mise_a_jour"] == ""
+
+
+def test_inspections_come_after_four_years_and_then_every_two(
+    siv: list[Row], inspected: dict[str, list[Row]]
+) -> None:
+    facts = {certificate(row): json.loads(row["v"]) for row in siv}
+    shown = {vehicle.plate for vehicle in showcase(vehicles=VEHICLES, seed=SEED)}
+    between = Counter()
+    for line in inspected["SIV"]:
+        v = facts[certificate(line)]
+        first = french(v["date_premiere_immat"])
+        found = visits(line)
+        main = [day for day, nature, *_ in found if nature == "VTP"]
+        if line["plaq_immat"] in shown:
+            continue
+        is_new = v["date_premiere_immat_siv"] == v["date_premiere_immat"]
+        if main and is_new and first.year >= 2010:
+            assert 1340 <= (main[0] - first).days <= 1461
+        between.update((b - a).days // 30 for a, b in itertools.pairwise(main))
+        for (_, before, result, _), (_, nature, *_) in itertools.pairwise(found):
+            assert (nature == "CV") == (before == "VTP" and result in "SR")
+    assert sum(between[n] for n in range(23, 26)) > 0.9 * between.total()
+
+
+def test_the_odometer_tells_the_stories_of_real_ones(
+    inspected: dict[str, list[Row]],
+) -> None:
+    stories = [visits(line) for line in inspected["SIV"] + inspected["FNI"]]
+    several = [story for story in stories if len(story) > 1]
+    back = percent(several, lambda s: not rises([mileage for *_, mileage in s]))
+    # Those that go back, and those that a typing slip sends up and back.
+    assert back == pytest.approx(3.5, abs=1)
+    assert 0 < percent(several, lambda s: any(m is None for *_, m in s)) < 4
+    assert 5 < percent(stories, lambda s: not s) < 40
+    natures = Counter(nature for story in stories for _, nature, *_ in story)
+    assert set(natures) == {"VTP", "CV", "VTC"}
+    for story in several:
+        mileages = [mileage for *_, mileage in story]
+        if None in mileages or not rises(mileages):
+            continue
+        for (day, *_, km), (later, *_, more) in itertools.pairwise(story):
+            yearly = (more - km) / (later - day).days * 365.25
+            assert (later - day).days < 60 or 900 < yearly < 25_100
+
+
+def test_the_vin_column_is_the_masked_one_made_whole(siv: list[Row]) -> None:
+    for row in siv:
+        masked_vin = json.loads(row["v"])["vin"]
+        assert re.fullmatch(r"[A-HJ-NPR-Z0-9]{17}", row["vin"])
+        assert row["vin"][:4] + "*" * 8 + row["vin"][12:] == masked_vin
+    assert len({row["vin"] for row in siv}) == len(siv)
 
 
 # --- Nobody real --------------------------------------------------------------------

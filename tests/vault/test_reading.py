@@ -10,7 +10,14 @@ from histovet.vault.errors import NoActiveRelease
 from histovet.vault.models import Release
 from pseudonymizer.errors import EnvelopeError
 from pseudonymizer.normalise import fni_identity, siv_identity
-from tests.vehicles import fni_line, siv_line
+from pseudonymizer.records import Inspection, Inspections
+from tests.vehicles import (
+    FNI_CERTIFICATE,
+    fni_line,
+    inspection,
+    inspections_line,
+    siv_line,
+)
 
 SIV = siv_identity("AA-123-AA", "2015AB12345")
 FNI = fni_identity("123 ABC 75", dt.date(2008, 3, 6))
@@ -112,6 +119,7 @@ def test_a_row_moved_to_another_release_is_a_fault(publish):
     [
         {"label": "autre"},
         {"as_of": dt.date(2030, 1, 1)},
+        {"inspections_as_of": dt.date(2022, 6, 1)},
         {"salt": bytes(32)},
         {"mac": bytes(32)},
         {"manifest_sha256": bytes(32)},
@@ -136,8 +144,84 @@ def test_a_release_is_made_ready_once(publish):
     assert reading.read(SIV).release is first
 
 
+INSPECTED = inspections_line(
+    inspection("06/03/2016", "54321"),
+    inspection("2018-03-02", 81000, result="S"),
+    inspection("2018-03-02", 81002, nature="CV"),
+)
+INSPECTIONS = Inspections(
+    (
+        Inspection(dt.date(2018, 3, 2), "CV", "A", 81002),
+        Inspection(dt.date(2018, 3, 2), "VTP", "S", 81000),
+        Inspection(dt.date(2016, 3, 6), "VTP", "A", 54321),
+    ),
+    dt.date(2022, 5, 31),
+)
+
+
+def test_inspections_are_read_by_the_identity(publish):
+    publish(siv_line(), fni_line(), INSPECTED, inspections_line(**FNI_CERTIFICATE))
+    opened = reading.read(SIV)
+    assert opened.release.row.inspections_as_of == dt.date(2022, 6, 1)
+    assert reading.read_inspections(SIV, opened.release) == INSPECTIONS
+    # Known to the source, which has recorded none.
+    assert reading.read_inspections(FNI, opened.release) == Inspections(
+        (), dt.date(2022, 5, 31)
+    )
+
+
+def test_inspections_that_the_release_has_not_are_none(publish):
+    publish(siv_line(), fni_line(), INSPECTED)
+    assert reading.read_inspections(FNI, releases.reload()) is None
+
+
+def test_a_release_without_inspections_is_not_asked(publish, monkeypatch):
+    publish(siv_line())
+    release = releases.reload()
+    assert release.row.inspections_as_of is None
+    monkeypatch.setattr(reading, "one_row", None)
+    assert reading.read_inspections(SIV, release) is None
+
+
+def test_inspections_are_read_while_their_release_has_a_partition(publish):
+    publish(siv_line(), INSPECTED, label="un")
+    release = releases.reload()
+    publish(siv_line(), label="deux")
+    assert reading.read_inspections(SIV, release) == INSPECTIONS
+    publish(siv_line(), label="trois")
+    assert Release.objects.get(label="un").state == "dropped"
+    assert reading.read_inspections(SIV, release) is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["sealed = set_byte(sealed, 40, get_byte(sealed, 40) # 128)", "generation = 1"],
+)
+def test_changed_inspections_are_a_fault_and_never_not_found(publish, change):
+    publish(siv_line(), INSPECTED)
+    _execute(f"UPDATE vault_record SET {change}")
+    release = releases.reload()
+    with pytest.raises(EnvelopeError):
+        reading.read_inspections(SIV, release)
+
+
+def test_a_record_in_the_place_of_inspections_is_a_fault(publish):
+    publish(siv_line(), INSPECTED)
+    # Two rows, and each gets what the other had.
+    _execute(
+        "UPDATE vault_record a SET sealed = b.sealed FROM vault_record b"
+        " WHERE a.record_id <> b.record_id"
+    )
+    release = releases.reload()
+    with pytest.raises(EnvelopeError):
+        reading.read(SIV)
+    with pytest.raises(EnvelopeError):
+        reading.read_inspections(SIV, release)
+
+
 def test_nothing_of_the_keys_is_shown(publish):
     publish(siv_line())
     shown = repr(reading.read(SIV).release)
     assert "ReleaseKeys" not in shown
+    assert "RowKeys" not in shown
     assert "Fingerprinter" not in shown

@@ -57,9 +57,9 @@ def test_the_migrations_are_those_of_the_models(db):
 
 
 def test_the_schema_has_one_version(db):
-    assert _execute("SELECT version FROM vault_schema") == [(1,)]
+    assert _execute("SELECT version FROM vault_schema") == [(2,)]
     with pytest.raises(IntegrityError):
-        _execute("INSERT INTO vault_schema VALUES (2)")
+        _execute("INSERT INTO vault_schema VALUES (3)")
 
 
 @pytest.mark.parametrize(
