@@ -8,6 +8,7 @@ import ipaddress
 import os
 import re
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import dj_database_url
 from csp.constants import NONE, SELF
@@ -138,6 +139,7 @@ INSTALLED_APPS = [
     "csp",
     "django_ratelimit",
     "histovet.vault",
+    "histovet.inspections",
     "histovet.history",
     "histovet.sharing",
     "histovet.limits",
@@ -333,3 +335,115 @@ LOGGING = {
         "django.server": {"handlers": ["nowhere"], "propagate": False},
     },
 }
+
+# Technical inspections asked of UTAC: docs/inspections.md
+
+
+def _address(name: str) -> str:
+    value = os.environ.get(name, "").strip().rstrip("/")
+    try:
+        parts = urlsplit(value)
+        is_one = bool(
+            re.fullmatch("https?://[^@?#]+", value)
+            and value.isascii()
+            and value.isprintable()
+            and " " not in value
+            and parts.hostname
+            # Refuses names that no resolver can be asked for.
+            and parts.hostname.encode("idna")
+            and parts.port != 0
+        )
+    except ValueError:
+        is_one = False
+    # The value is not printed: what is refused may be a password in it.
+    if value and not is_one:
+        raise ImproperlyConfigured(
+            f"{name} is no address; write https://host or https://host/path, without "
+            "a name, a password or a question mark in it"
+        )
+    return value
+
+
+def _content(name: str) -> tuple[Path | None, bytes]:
+    value = os.environ.get(name, "").strip()
+    if not value:
+        return None, b""
+    try:
+        return Path(value), Path(value).read_bytes()
+    except OSError as exc:
+        raise ImproperlyConfigured(
+            f"{name} names a file that cannot be read ({exc.strerror}); name one that "
+            "the site may read"
+        ) from exc
+
+
+def _pem(name: str) -> Path | None:
+    path, content = _content(name)
+    if path is not None and b"-----BEGIN " not in content:
+        raise ImproperlyConfigured(f"{name} names a file that is not PEM; convert it")
+    return path
+
+
+def _secret(name: str) -> str:
+    """Return the one line of the file, empty when none is named."""
+    path, content = _content(name)
+    text = content.decode(errors="replace").strip()
+    # It travels in a header, which ends where a line does.
+    if path is not None and not (text and text.isprintable() and "\ufffd" not in text):
+        raise ImproperlyConfigured(
+            f"{name} names a file without one line of text; write the secret in it"
+        )
+    return text
+
+
+def _seconds(name: str, *, usual: float, least: float, most: float) -> float:
+    value = os.environ.get(name, "").strip()
+    if not value:
+        return usual
+    is_number = re.fullmatch(r"[0-9]+(\.[0-9]+)?", value)
+    if not is_number or not least <= float(value) <= most:
+        raise ImproperlyConfigured(
+            f"{name} is no time; write seconds from {least:g} to {most:g}, with a point"
+        )
+    return float(value)
+
+
+UTAC_URL = _address("HISTOVET_UTAC_URL")
+UTAC_USER = os.environ.get("HISTOVET_UTAC_USER", "").strip()
+# Source: RFC 7617, section 2.
+if ":" in UTAC_USER or not UTAC_USER.isprintable():
+    raise ImproperlyConfigured(
+        "HISTOVET_UTAC_USER holds a colon or an invisible character; correct it"
+    )
+UTAC_PASSWORD = _secret("HISTOVET_UTAC_PASSWORD_FILE")
+UTAC_TOKEN = _secret("HISTOVET_UTAC_TOKEN_FILE")
+if not UTAC_TOKEN.isascii():
+    raise ImproperlyConfigured(
+        "HISTOVET_UTAC_TOKEN_FILE names a file with letters that no header may hold"
+    )
+UTAC_CERTIFICATE = _pem("HISTOVET_UTAC_CERTIFICATE")
+UTAC_PRIVATE_KEY = _pem("HISTOVET_UTAC_PRIVATE_KEY")
+UTAC_CA = _pem("HISTOVET_UTAC_CA")
+UTAC_TIMEOUT_SECONDS = _seconds(
+    "HISTOVET_UTAC_TIMEOUT", usual=2.0, least=0.1, most=10.0
+)
+
+# Documents that are signed: docs/documents.md
+
+
+def _signing(key_name: str, certificate_name: str) -> tuple[Path, Path] | None:
+    """Return both files; whether they can sign is for a check to say."""
+    key, certificate = (
+        os.environ.get(name, "").strip() for name in (key_name, certificate_name)
+    )
+    if bool(key) != bool(certificate):
+        missing = certificate_name if key else key_name
+        raise ImproperlyConfigured(
+            f"{missing} is not set; name both files, or neither: then no document is "
+            "offered"
+        )
+    return (Path(key), Path(certificate)) if key else None
+
+
+# None: the site offers no documents.
+SIGNING_FILES = _signing("HISTOVET_SIGNING_KEY", "HISTOVET_SIGNING_CERTIFICATE")

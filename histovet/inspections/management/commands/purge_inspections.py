@@ -1,0 +1,17 @@
+from typing import Any
+
+from django.core.management.base import BaseCommand
+from django.utils import timezone
+
+from histovet.inspections.models import Answer
+
+
+class Command(BaseCommand):
+    help = (
+        "Delete the kept answers on inspections whose day is over. Run it every hour: "
+        "they are read no more, and open only for who has the vehicle's certificate."
+    )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        purged = Answer.objects.purge(timezone.now())
+        self.stdout.write(f"deleted {purged} kept answers")
