@@ -6,7 +6,11 @@ previews or scans a link sees the same page, whatever the link.
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
+import datetime as dt
+import functools
+from collections.abc import Mapping
+
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -18,9 +22,13 @@ from histovet.history.answers import SeeOther, private, unstored
 from histovet.limits import clients
 from histovet.pages.context import other_language
 from histovet.pages.errors import too_many_requests
-from histovet.sharing import addresses, cookies
-from histovet.sharing.forms import CodeForm
+from histovet.sharing import addresses, car_check, cookies
+from histovet.sharing.car_check import recorded_vin
+from histovet.sharing.cookies import Reader
+from histovet.sharing.forms import CarForm, CodeForm
+from histovet.sharing.models import Scope
 from histovet.sharing.opening import OpenLink, open_link, read_link
+from histovet.sharing.tries import Answer, judge
 from pseudonymizer.envelope import link_id
 
 _READ_OR_POSTED = require_http_methods(["GET", "HEAD", "POST"])
@@ -33,11 +41,53 @@ def link(request: HttpRequest, public_id: str) -> HttpResponse:
     if request.method == "POST":
         return _open(request, public_id)
     now = timezone.now()
-    secret = cookies.link_in(request, now=int(now.timestamp()))
-    if secret is None or not _stands_at(secret, public_id):
-        return _ask_at_link(request, CodeForm())
-    found = read_link(secret, now)
+    reader = _reader_at(public_id, request, now)
+    if reader is None:
+        return _ask_at_link(request, public_id, CodeForm())
+    found = read_link(reader.secret, now)
     return _not_available(request) if found is None else _report(request, found)
+
+
+@private
+@_READ_OR_POSTED
+def check(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Tell who reads the report whether the car that they see is the one it is about.
+    The answer has no address of its own: a GET shows what the link's own does."""
+    if request.method != "POST":
+        return link(request, public_id)
+    now = timezone.now()
+    reader = _reader_at(public_id, request, now)
+    if reader is None:
+        return _ask_at_link(request, public_id, CodeForm())
+    found = read_link(reader.secret, now)
+    if found is None:
+        return _not_available(request)
+    form = _car_form(found, request.POST)
+    if found.is_withheld or not form.is_valid():
+        return _report(request, found, form)
+    answers = {
+        what: _compared(found, reader, what, typed, now)
+        for what, typed in form.cleaned_data.items()
+        if typed
+    }
+    if None in answers.values():
+        return _not_available(request)
+    return _report(request, found, form, answers)
+
+
+def _compared(
+    found: OpenLink, reader: Reader, what: str, typed: str, now: dt.datetime
+) -> Answer | None:
+    """`typed` is a VIN or a plate of a valid form; None when the link has ended."""
+    opened = found.opened
+    if what == "plate":
+        is_right = functools.partial(car_check.is_plate_of, opened.identity, typed)
+    else:
+        vin = recorded_vin(opened.record.vehicle.vin)
+        if vin is None:
+            return Answer.CANNOT_TELL
+        is_right = functools.partial(vin.is_that_of, typed)
+    return judge(found.public_id, reader.opening, is_right, now)
 
 
 @unstored
@@ -54,12 +104,14 @@ def _open(request: HttpRequest, public_id: str | None) -> HttpResponse:
     to, if that is a link's."""
     form = CodeForm(request.POST)
     if not form.is_valid():
-        ask = _ask_buyer if public_id is None else _ask_at_link
-        return ask(request, form)
+        if public_id is None:
+            return _ask_buyer(request, form)
+        return _ask_at_link(request, public_id, form)
     now = timezone.now()
     seconds = int(now.timestamp())
     is_elsewhere = public_id is not None and not _stands_at(form.secret, public_id)
-    is_open_here = cookies.link_in(request, now=seconds) == form.secret
+    reader = cookies.reader_in(request, now=seconds)
+    is_open_here = reader is not None and reader.secret == form.secret
     if is_elsewhere:
         # The steps are those of any other, and what it would open is not touched.
         found = read_link(form.secret, now)
@@ -72,6 +124,8 @@ def _open(request: HttpRequest, public_id: str | None) -> HttpResponse:
             return too_many_requests(request, clients.WINDOW_SECONDS)
         clients.count_failure(request, "opening", now)
         return _not_available(request)
+    if found.is_withheld:
+        return _withheld(request)
     address = addresses.written(found.public_id)
     response = SeeOther(reverse("link", args=[address]))
     if not is_open_here:
@@ -80,8 +134,12 @@ def _open(request: HttpRequest, public_id: str | None) -> HttpResponse:
     return response
 
 
-def _ask_at_link(request: HttpRequest, form: CodeForm) -> HttpResponse:
-    return render(request, "sharing/link.html", {"form": form})
+def _ask_at_link(request: HttpRequest, public_id: str, form: CodeForm) -> HttpResponse:
+    address = reverse("link", args=[public_id])
+    # At the link's own address a form without an action posts there too, and keeps the
+    # fragment, which one with an action loses.
+    context = {"form": form, "action": "" if request.path == address else address}
+    return render(request, "sharing/link.html", context)
 
 
 def _ask_buyer(request: HttpRequest, form: CodeForm) -> HttpResponse:
@@ -90,15 +148,52 @@ def _ask_buyer(request: HttpRequest, form: CodeForm) -> HttpResponse:
     return render(request, "sharing/buyer.html", {"form": form, "request_text": text})
 
 
-def _report(request: HttpRequest, found: OpenLink) -> HttpResponse:
-    context = {"page": display.page(found.report()), "expires_at": found.expires_at}
+def _report(
+    request: HttpRequest,
+    found: OpenLink,
+    form: CarForm | None = None,
+    answers: Mapping[str, Answer | None] | None = None,
+) -> HttpResponse:
+    if found.is_withheld:
+        return _withheld(request)
+    form = form or _car_form(found)
+    context = {
+        "page": display.page(
+            found.report(timezone.now()), events=request.GET.get("voir", "")
+        ),
+        "expires_at": found.expires_at,
+        "public_id": addresses.written(found.public_id),
+        "form": form,
+        "vin": form.recorded,
+        "answers": {
+            what: answer.value for what, answer in (answers or {}).items() if answer
+        },
+    }
     return render(request, "sharing/report.html", context)
+
+
+def _car_form(found: OpenLink, data: QueryDict | None = None) -> CarForm:
+    vin = recorded_vin(found.opened.record.vehicle.vin)
+    return CarForm(data, recorded=vin, takes_plate=found.scope is Scope.FULL)
+
+
+def _withheld(request: HttpRequest) -> HttpResponse:
+    """The link is good and nothing is shown; why is told to nobody."""
+    return render(request, "sharing/withheld.html")
 
 
 def _not_available(request: HttpRequest) -> HttpResponse:
     """One answer to the byte, whatever the link was and wherever it was opened."""
     context = {"other_language": other_language(reverse("buyer"))}
     return render(request, "sharing/not_available.html", context, status=404)
+
+
+def _reader_at(public_id: str, request: HttpRequest, now: dt.datetime) -> Reader | None:
+    """Return who has opened, in this browser, the link at this address."""
+    reader = cookies.reader_in(request, now=int(now.timestamp()))
+    if reader is None or not _stands_at(reader.secret, public_id):
+        return None
+    return reader
 
 
 def _stands_at(secret: bytes, public_id: str) -> bool:

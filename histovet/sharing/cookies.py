@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import translation
 
 from histovet.cookies import SealedCookie
+from pseudonymizer.envelope import SECRET_BYTES
+
+OPENING_BYTES = 8
 
 # A buyer who reads again the same day is no second opening.
 READER_LIFE_SECONDS = 12 * 3600
@@ -22,21 +29,40 @@ _OWNER = SealedCookie(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Who opened a link here. `opening` names that opening, and opens nothing."""
+
+    secret: bytes
+    opening: bytes
+
+
 def give_link(
-    response: HttpResponse, public_id: str, secret: bytes, *, now: int, until: int
+    response: HttpResponse,
+    public_id: str,
+    secret: bytes,
+    *,
+    now: int,
+    until: int,
+    random: Callable[[int], bytes] = os.urandom,
 ) -> None:
     """Let this browser read the link, and no longer than the link lives."""
     life = min(READER_LIFE_SECONDS, until - now)
+    content = secret + random(OPENING_BYTES)
     for language, path in _paths(public_id):
         _READER.give(
-            response, secret, now=now, suffix=f"-{language}", path=path,
+            response, content, now=now, suffix=f"-{language}", path=path,
             life_seconds=life,
         )  # fmt: skip
 
 
-def link_in(request: HttpRequest, *, now: int) -> bytes | None:
-    """Return the secret of the link whose address is asked for, None without one."""
-    return _READER.content(request, now=now, suffix=f"-{translation.get_language()}")
+def reader_in(request: HttpRequest, *, now: int) -> Reader | None:
+    """Return the reader of the link whose address is asked for, None without one."""
+    suffix = f"-{translation.get_language()}"
+    content = _READER.content(request, now=now, suffix=suffix)
+    if content is None or len(content) != SECRET_BYTES + OPENING_BYTES:
+        return None
+    return Reader(content[:SECRET_BYTES], content[SECRET_BYTES:])
 
 
 def owner_in(request: HttpRequest, *, now: int) -> bytes | None:

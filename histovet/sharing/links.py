@@ -30,7 +30,7 @@ LINKS_MAX = 20
 
 class NotShareable(Exception):
     """A link would be over at once: the certificate is cancelled, a sale is dated today,
-    or the record knows no holder."""
+    or the record knows no holder. Or nobody may read the report."""
 
 
 class TooManyLinks(Exception):
@@ -75,6 +75,8 @@ def create(
     now = now.replace(microsecond=0)
     today = now.astimezone(PARIS).date()
     record, tags = opened.record, opened.proof.tags
+    if opened.is_withheld:
+        raise NotShareable
     if record.certificate_cancelled or is_handed_over(record, since=today) or not tags:
         raise NotShareable
     keys, encoded = link_keys(), identity_bytes(identity)

@@ -7,22 +7,11 @@ from __future__ import annotations
 
 import datetime as dt
 
+from histovet.history.report import NEW_HOLDERS, SALES
 from histovet.sharing.models import End
 from histovet.vault.reading import Opened
 from pseudonymizer.normalise import PARIS
 from pseudonymizer.records import Capsule, LinkTerms, Record
-
-_SALES = frozenset(
-    ("DECLARATION_CESSION", "DECLARATION_CESSION_DGME", "DECLARATION_ACHAT")
-)
-_NEW_HOLDERS = frozenset(
-    (
-        "IMMAT_NORMALE",
-        "IMMAT_NORMALE_PREM_VO",
-        "CHANG_TIT_NORMAL",
-        "CHANG_TIT_NORMAL_CVN",
-    )
-)
 
 
 def end_of(
@@ -56,8 +45,8 @@ def is_handed_over(record: Record, *, since: dt.date) -> bool:
         not operation.cancelled
         and operation.date is not None
         and (
-            (operation.code in _SALES and operation.date >= since)
-            or (operation.code in _NEW_HOLDERS and operation.date > since)
+            (operation.code in SALES and operation.date >= since)
+            or (operation.code in NEW_HOLDERS and operation.date > since)
         )
         for operation in record.operations
     )

@@ -15,6 +15,10 @@ from django.utils.translation import gettext_lazy as _
 
 from pseudonymizer.records import LinkTerms
 
+# How many wrong answers to "is this the car?" are given, and then no answer any more.
+CHECKS_PER_LINK = 50
+CHECKS_PER_OPENING = 5
+
 
 class Scope(enum.IntEnum):
     FULL = 0
@@ -62,6 +66,7 @@ class Link(models.Model):
     last_opened_on = models.DateField(null=True)
     capsule = models.BinaryField(null=True)
     keepsake = models.BinaryField(null=True)
+    checks_failed = models.SmallIntegerField(db_default=0)
     ended_at = models.DateTimeField(null=True)
     end = models.SmallIntegerField(null=True)
 
@@ -95,6 +100,10 @@ class Link(models.Model):
                 | Q(max_openings__gte=1, openings__lte=models.F("max_openings")),
                 name="sharing_link_openings_within_maximum",
             ),
+            models.CheckConstraint(
+                condition=Q(checks_failed__range=(0, CHECKS_PER_LINK)),
+                name="sharing_link_checks_within_limit",
+            ),
         )
 
     def __str__(self) -> str:
@@ -115,3 +124,32 @@ class Link(models.Model):
             self.scope,
             self.max_openings,
         )
+
+
+class Checks(models.QuerySet["Check"]):
+    def forget_expired(self, now: dt.datetime) -> int:
+        """Return how many were of openings whose cookie is over."""
+        return self.filter(expires_at__lte=now).delete()[0]
+
+
+class Check(models.Model):
+    """How many wrong answers an opening was given. It is known by its random bytes, and
+    nothing says of which link it is."""
+
+    opening = models.BinaryField(primary_key=True)
+    failed = models.SmallIntegerField()
+    expires_at = models.DateTimeField()
+
+    objects = Checks.as_manager()
+
+    class Meta:
+        db_table = "sharing_check"
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(failed__range=(1, CHECKS_PER_OPENING)),
+                name="sharing_check_within_limit",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return "the checks of an opening"

@@ -12,12 +12,8 @@ import functools
 import logging
 from dataclasses import dataclass
 
-from histovet.history.report import (
-    Audience,
-    Report,
-    report,
-    without_administrative_details,
-)
+from histovet.history.assemble import report_of
+from histovet.history.report import Audience, Report, without_administrative_details
 from histovet.sharing.keys import link_keys
 from histovet.sharing.liveness import end_of
 from histovet.sharing.models import End, Link, Scope
@@ -58,10 +54,14 @@ class OpenLink:
     scope: Scope
     opened: Opened
 
-    def report(self) -> Report:
-        """Return what its reader may see."""
-        as_of = self.opened.release.row.as_of
-        shown = report(self.opened.record, audience=Audience.OTHERS, as_of=as_of)
+    @property
+    def is_withheld(self) -> bool:
+        """Nobody is shown the report; the link lives on."""
+        return self.opened.is_withheld
+
+    def report(self, now: dt.datetime | None) -> Report:
+        """Return what its reader may see; without inspections when `now` is None."""
+        shown = report_of(self.opened, audience=Audience.OTHERS, now=now)
         if self.scope is Scope.WITHOUT_ADMINISTRATIVE_DETAILS:
             return without_administrative_details(shown)
         return shown
@@ -79,7 +79,8 @@ def read_link(secret: bytes, now: dt.datetime) -> OpenLink | None:
 def open_link(
     secret: bytes, now: dt.datetime, *, again: bool = False
 ) -> OpenLink | None:
-    """The same, counted as an opening unless its reader opens it `again`.
+    """The same, counted as an opening unless its reader opens it `again` or the report
+    is withheld.
 
     A link that is over is ended for good: no rollback of a release revives it.
     """
@@ -87,7 +88,7 @@ def open_link(
     link, end = _seen(public_id, secret, now)
     if end is not None:
         Link.objects.filter(pk=public_id).end(end, now)
-    if link is None or again:
+    if link is None or again or link.is_withheld:
         return link
     today = now.astimezone(PARIS).date()
     if one_row(_COUNT, (today, public_id)) is None:

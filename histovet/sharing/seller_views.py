@@ -69,11 +69,11 @@ _P = ParamSpec("_P")
 _SellerView = Callable[Concatenate[HttpRequest, Seller, _P], HttpResponse]
 
 
-def _of_seller(
+def of_seller(
     view: _SellerView[_P],
 ) -> Callable[Concatenate[HttpRequest, _P], HttpResponse]:
-    """Whoever has typed no certificate here is sent to where it is typed, and a
-    cancelled one to what is said of it."""
+    """Whoever has typed no certificate here is sent to where it is typed, and one that
+    is cancelled or withheld to what is said of it."""
 
     @functools.wraps(view)
     def answer(
@@ -85,7 +85,7 @@ def _of_seller(
         opened = reading.read(identity) if identity else None
         if identity is None or opened is None:
             return to_form(OVER)
-        if opened.record.certificate_cancelled:
+        if opened.is_withheld or opened.record.certificate_cancelled:
             return SeeOther(reverse("seller_report"))
         owner_secret = cookies.owner_in(request, now=seconds)
         seller = Seller(identity, opened, owner_secret, now)
@@ -96,7 +96,7 @@ def _of_seller(
 
 @private
 @require_http_methods(["GET", "HEAD", "POST"])
-@_of_seller
+@of_seller
 def links(request: HttpRequest, seller: Seller) -> HttpResponse:
     """The list, and how to make one more."""
     if request.method != "POST":
@@ -121,7 +121,7 @@ def links(request: HttpRequest, seller: Seller) -> HttpResponse:
 
 @private
 @require_safe
-@_of_seller
+@of_seller
 def link(request: HttpRequest, seller: Seller, public_id: str) -> HttpResponse:
     """One link, to be copied, sent, shown or printed."""
     one = seller.owned_at(public_id)
@@ -129,6 +129,7 @@ def link(request: HttpRequest, seller: Seller, public_id: str) -> HttpResponse:
         return SeeOther(reverse("links"))
     context = {
         "expires_at": one.row.expires_at,
+        "public_id": public_id,
         "address": addresses.whole_link(request, one.secret),
         "code": codes.grouped(codes.encode(one.secret, Kind.LINK)),
         "typed_at": request.build_absolute_uri(reverse("buyer")),
@@ -140,7 +141,7 @@ def link(request: HttpRequest, seller: Seller, public_id: str) -> HttpResponse:
 
 @private
 @require_POST
-@_of_seller
+@of_seller
 def end(request: HttpRequest, seller: Seller, public_id: str) -> HttpResponse:
     one = seller.owned_at(public_id)
     acts.of_vehicle(seller.identity).live(seller.now).filter(pk=one.row.pk).end(
@@ -151,7 +152,7 @@ def end(request: HttpRequest, seller: Seller, public_id: str) -> HttpResponse:
 
 @private
 @require_POST
-@_of_seller
+@of_seller
 def end_all(request: HttpRequest, seller: Seller) -> HttpResponse:
     """End every link of the vehicle, whoever made it; its owner reads by whom."""
     if seller.owner_secret is not None:
@@ -166,7 +167,7 @@ def end_all(request: HttpRequest, seller: Seller) -> HttpResponse:
 
 @private
 @require_http_methods(["GET", "HEAD", "POST"])
-@_of_seller
+@of_seller
 def owner_code(request: HttpRequest, seller: Seller) -> HttpResponse:
     """Take the owner's code in a browser that does not know it."""
     if request.method != "POST":

@@ -2,7 +2,7 @@ from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 from django.utils.translation import gettext_lazy as _
 
-from histovet.sharing import buyer_views, seller_views
+from histovet.sharing import buyer_views, document_views, seller_views
 
 
 class PublicId(StringConverter):
@@ -19,7 +19,23 @@ urlpatterns = [
     path(_("liens/fin"), seller_views.end_all, name="end_all_links"),
     path(_("liens/<public_id:public_id>"), seller_views.link, name="given_link"),
     path(_("liens/<public_id:public_id>/fin"), seller_views.end, name="end_link"),
+    path(
+        _("liens/<public_id:public_id>/rapport.pdf"),
+        document_views.report,
+        name="given_report_pdf",
+    ),
+    path(
+        _("liens/<public_id:public_id>/situation.pdf"),
+        document_views.situation,
+        name="given_situation_pdf",
+    ),
     path(_("acheteur"), buyer_views.buyer, name="buyer"),
     # Short, because it is read aloud and printed.
     path("r/<public_id:public_id>", buyer_views.link, name="link"),
+    path(
+        "r/<public_id:public_id>/rapport.pdf",
+        document_views.opened_report,
+        name="link_report_pdf",
+    ),
+    path(_("r/<public_id:public_id>/verifier"), buyer_views.check, name="check_car"),
 ]

@@ -69,7 +69,8 @@ def opened(*operations: Operation, tags=((2, TAG),), **facts) -> Opened:
         operations=operations,
         **facts,
     )
-    return Opened(record, HolderProof(tags=tags), release=None)
+    identity = Identity(Register.SIV, "AA123AA", "2015AB12345")
+    return Opened(identity, record, HolderProof(tags=tags), None, False)
 
 
 def end(*operations: Operation, **facts) -> End | None:

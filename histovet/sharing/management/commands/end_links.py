@@ -3,7 +3,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
-from histovet.sharing.models import Link
+from histovet.sharing.models import Check, Link
 
 
 class Command(BaseCommand):
@@ -13,5 +13,7 @@ class Command(BaseCommand):
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        ended = Link.objects.end_expired(timezone.now())
+        now = timezone.now()
+        ended = Link.objects.end_expired(now)
+        Check.objects.forget_expired(now)
         self.stdout.write(f"ended {ended} links")

@@ -1,0 +1,73 @@
+"""Documents with a link on them, for its owner; and the report for who opened a link."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
+
+from histovet.history.answers import SeeOther, private
+from histovet.history.document import LinkOnPaper
+from histovet.history.document_views import report_answer, situation_answer
+from histovet.history.report import Report
+from histovet.sharing import addresses, codes, cookies
+from histovet.sharing.codes import Kind
+from histovet.sharing.opening import OpenLink, read_link
+from histovet.sharing.seller_views import Seller, of_seller
+from pseudonymizer.envelope import link_id
+
+_Answer = Callable[..., HttpResponse]
+
+
+@private
+@require_POST
+@of_seller
+def report(request: HttpRequest, seller: Seller, public_id: str) -> HttpResponse:
+    return _with_link(request, seller, public_id, report_answer)
+
+
+@private
+@require_POST
+@of_seller
+def situation(request: HttpRequest, seller: Seller, public_id: str) -> HttpResponse:
+    return _with_link(request, seller, public_id, situation_answer)
+
+
+@private
+@require_safe
+def opened_report(request: HttpRequest, public_id: str) -> HttpResponse:
+    """The report for who has opened the link in this browser; everyone else, and who
+    holds a link that is over, is sent to the link's own page, which says what is so."""
+    now = timezone.now()
+    reader = cookies.reader_in(request, now=int(now.timestamp()))
+    is_here = (
+        reader is not None and addresses.written(link_id(reader.secret)) == public_id
+    )
+    found = read_link(reader.secret, now) if reader and is_here else None
+    if found is None or found.is_withheld:
+        return SeeOther(reverse("link", args=[public_id]))
+    return report_answer(request, found.report(now), now)
+
+
+def _with_link(
+    request: HttpRequest, seller: Seller, public_id: str, answer: _Answer
+) -> HttpResponse:
+    """What is on paper is what the link shows, its scope included."""
+    one = seller.owned_at(public_id)
+    found = None if one.secret is None else read_link(one.secret, seller.now)
+    if one.secret is None or found is None:
+        return SeeOther(reverse("links"))
+    shown: Report = found.report(seller.now)
+    return answer(request, shown, seller.now, _on_paper(request, one.secret, found))
+
+
+def _on_paper(request: HttpRequest, secret: bytes, found: OpenLink) -> LinkOnPaper:
+    return LinkOnPaper(
+        address=addresses.whole_link(request, secret),
+        code=codes.grouped(codes.encode(secret, Kind.LINK)),
+        typed_at=request.build_absolute_uri(reverse("buyer")),
+        expires_at=found.expires_at,
+    )
