@@ -9,7 +9,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 # Values given to make reach the recipes by the environment, where the shell does not
 # take them apart.
-export FEED LABEL AS_OF NAME ONLY PORT ARGS
+export FEED LABEL AS_OF NAME ONLY PORT ARGS INSPECTIONS
 
 # The first Python 3.11 that can make virtual environments.
 find_python = $(shell for python in python3.11 python3 /usr/bin/python3.11 \

@@ -11,7 +11,8 @@ import enum
 import re
 from dataclasses import dataclass
 
-from histovet.history.report import Report, ShownDate
+from histovet.history.dates import ShownDate
+from histovet.history.report import Report
 
 
 class Sticker(enum.Enum):

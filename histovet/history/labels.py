@@ -6,12 +6,15 @@ Source: arrêté of 9 February 2009, annexes V and VI, in our own words.
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 
 from django.utils.translation import gettext_noop as _
 
 from histovet.history.critair import Sticker, Why
+from histovet.history.odometer import Reason, Verdict
 from histovet.history.report import Audience
+from histovet.inspections.inspected import Absence
 
 OPERATIONS = {
     "CHANG_TIT_NORMAL": _("Changement de titulaire"),
@@ -92,6 +95,10 @@ OPERATIONS = {
     "ANNULATION_ETATS_ADMINISTRATIFS": _("États administratifs annulés"),
 }
 
+# What the register calls a first registration of a used vehicle, of one from abroad.
+FIRST_OF_IMPORT = "IMMAT_NORMALE_PREM_VO"
+OPERATION_OF_IMPORT = _("Première immatriculation en France, véhicule importé")
+
 # The same operation, with which the vehicle got a plate like AA-123-AA.
 CONVERTING = "_CVN"
 
@@ -158,6 +165,123 @@ NO_STICKER = {
     ),
     Why.DATE_TOO_COARSE: _(
         "Ne peut être dite : elle dépend du jour de la première immatriculation"
+    ),
+}
+
+
+# UTAC's codes; the words changed with the law.
+INSPECTIONS_SINCE = dt.date(2018, 5, 20)
+NATURES = {
+    "VTP": _("Contrôle périodique"),
+    "VTC": _("Contrôle complémentaire, pollution"),
+    "CV": _("Contre-visite"),
+    "CVC": _("Contre-visite complémentaire"),
+}
+RESULTS = {
+    "A": _("Favorable"),
+    "AP": _("Favorable"),
+    "S": _("Défavorable, défaillances majeures"),
+    "SP": _("Défavorable, défaillances majeures"),
+    "R": _("Défavorable, défaillances critiques"),
+    "RP": _("Défavorable, défaillances critiques"),
+    "X": _("Contrôle reporté"),
+}
+RESULTS_BEFORE = RESULTS | {
+    "S": _("Défavorable"),
+    "SP": _("Défavorable"),
+    "R": _("Défavorable, interdiction de circuler"),
+}
+
+
+def results(date: dt.date) -> dict[str, str]:
+    """Return what the results of an inspection of that day are called."""
+    return RESULTS if date >= INSPECTIONS_SINCE else RESULTS_BEFORE
+
+
+# Badge, then what it means.
+ABSENCES = {
+    Absence.NONE_RECORDED: (
+        _("Aucun contrôle"),
+        _("La source n’en connaît aucun pour ce véhicule."),
+    ),
+    Absence.NOT_SUBJECT: (
+        _("Sans objet"),
+        _("Selon le registre, ce véhicule n’est pas soumis au contrôle technique."),
+    ),
+    Absence.NOT_AVAILABLE: (
+        _("Pas disponible pour l’instant"),
+        _("La source des contrôles n’a pas répondu. Rouvrez ce rapport plus tard."),
+    ),
+    Absence.NOT_CONNECTED: (
+        _("Non relié"),
+        _("Ce site ne reçoit pas les contrôles techniques de ce véhicule."),
+    ),
+}
+
+VERDICTS = {
+    Verdict.CONSISTENT: _("Cohérent"),
+    Verdict.INCONSISTENT: _("Incohérent"),
+    Verdict.NO_VERDICT: _("Sans avis"),
+}
+REASONS = {
+    Reason.RISING: _("Les relevés se suivent sans baisser."),
+    Reason.FALL: _(
+        "Un relevé est plus bas que celui d’avant. Compteur modifié, ou erreur de "
+        "saisie : demandez les factures d’entretien qui portent un kilométrage."
+    ),
+    Reason.TOO_FEW: _("Il faut au moins deux relevés pour comparer."),
+    Reason.TYPING_SLIP: _(
+        "Un relevé s’écarte des autres, qui se suivent sans lui : sans doute une "
+        "erreur de saisie."
+    ),
+    Reason.REPLACED_COUNTER: _(
+        "Le compteur repart de presque rien : il a peut-être été remplacé. Demandez la "
+        "facture du remplacement."
+    ),
+    Reason.COUNTER_ROLLED_OVER: _(
+        "Le compteur semble avoir fait un tour complet : il n’a pas assez de chiffres."
+    ),
+    Reason.UNIT_CHANGE: _(
+        "Le compteur semble être passé des miles aux kilomètres, ou l’inverse."
+    ),
+    Reason.IMPLAUSIBLE_RISE: _(
+        "La distance entre deux relevés est plus grande que ce qui se parcourt."
+    ),
+    Reason.IMPORT: _(
+        "Rien n’est connu du kilométrage parcouru à l’étranger, avant l’importation."
+    ),
+}
+
+CONTRADICTIONS = {
+    "fit_beside_damage": _(
+        "Il dit le véhicule apte à circuler, et porte un dommage qui l’interdit."
+    ),
+    "repaired_but_suspended": _(
+        "Un expert a clos la procédure du dernier sinistre, et ses suites restent "
+        "inscrites."
+    ),
+    "fit_without_resolution": _(
+        "Il dit le véhicule apte à circuler après un sinistre, sans rapport d’expert "
+        "qui l’établisse."
+    ),
+    "nobody_holds_it": _("Il ne compte aucun titulaire, et le certificat a le sien."),
+    "fewer_holders_than_changes": _(
+        "Il compte moins de titulaires que l’historique n’en montre."
+    ),
+    "before_its_birth": _(
+        "Une opération est datée d’avant la première immatriculation."
+    ),
+    "certificate_before_birth": _(
+        "Le certificat est daté d’avant la première immatriculation."
+    ),
+    "held_after_its_end": _(
+        "Le véhicule change de titulaire après avoir été inscrit pour destruction."
+    ),
+    "inspected_before_its_birth": _(
+        "Un contrôle technique est daté d’avant la première immatriculation."
+    ),
+    "inspected_but_not_subject": _(
+        "Le véhicule est dit non soumis au contrôle technique, et il en a passé."
     ),
 }
 
@@ -388,6 +512,75 @@ ALERTS = {
         _(
             "Ne payez pas avant que le vendeur prouve la levée du gage : le "
             "créancier pourrait saisir le véhicule chez vous."
+        ),
+    ),
+    "mileage_falls": _alert(
+        _("Kilométrage incohérent"),
+        _(
+            "Un relevé de contrôle technique est plus bas qu’un relevé d’avant. Ce n’est "
+            "pas une preuve de fraude : une erreur de saisie donne la même image."
+        ),
+        _("Préparez les factures d’entretien qui portent un kilométrage."),
+        _(
+            "Demandez les factures d’entretien qui portent un kilométrage, et ne vous "
+            "fiez pas au compteur seul."
+        ),
+    ),
+    "mileage_odd": _alert(
+        _("Kilométrage à expliquer"),
+        _("Les relevés des contrôles techniques ne se suivent pas simplement."),
+        _("Préparez ce qui l’explique, comme la facture d’un compteur remplacé."),
+        _("Demandez ce qui l’explique, comme la facture d’un compteur remplacé."),
+    ),
+    "mileage_slip": _alert(
+        _("Un relevé de kilométrage mal saisi, sans doute"),
+        _("Un relevé s’écarte des autres, qui se suivent sans lui."),
+        _("Montrez le procès-verbal de ce contrôle s’il porte un autre chiffre."),
+        _("Demandez le procès-verbal de ce contrôle."),
+    ),
+    "inspection_critical": _alert(
+        _("Dernier contrôle technique : défaillances critiques"),
+        _("Le véhicule ne peut plus rouler avant une contre-visite favorable."),
+        _("Faites réparer, puis passez la contre-visite avant de vendre."),
+        _("Attendez le procès-verbal d’une contre-visite favorable."),
+    ),
+    "inspection_failed": _alert(
+        _("Dernier contrôle technique : défaillances majeures"),
+        _("Une contre-visite est demandée dans les deux mois."),
+        _("Faites réparer, puis passez la contre-visite."),
+        _("Demandez le procès-verbal et le prix des réparations, ou la contre-visite."),
+    ),
+    "inspection_overdue": _alert(
+        _("Contrôle technique en retard"),
+        _("Le dernier qui soit connu n’est plus valable."),
+        _("Passez un contrôle : il doit avoir moins de six mois le jour de la vente."),
+        _("Demandez un contrôle de moins de six mois avant de payer."),
+    ),
+    "sold_since": _alert(
+        _("Vente déclarée, sans nouveau titulaire"),
+        _(
+            "Le titulaire inscrit a déclaré l’avoir vendu ou donné. Personne n’a encore "
+            "mis le certificat à son nom."
+        ),
+        _(
+            "Si vous l’avez acheté, faites mettre le certificat à votre nom. Si vous "
+            "l’avez vendu, l’acheteur doit le faire."
+        ),
+        _(
+            "Demandez à qui vend le certificat de cession à son nom, et n’achetez qu’à "
+            "lui."
+        ),
+    ),
+    "taken_by_professional": _alert(
+        _("Acheté ou repris par un professionnel"),
+        _(
+            "Un professionnel peut revendre le véhicule sans que le certificat soit à "
+            "son nom."
+        ),
+        _("Si vous êtes ce professionnel, gardez le récépissé de votre déclaration."),
+        _(
+            "Demandez le récépissé de sa déclaration d’achat. Si le vendeur est un "
+            "particulier, demandez pourquoi."
         ),
     ),
     "certificate_stolen": _alert(

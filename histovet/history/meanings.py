@@ -173,8 +173,9 @@ BODIES = {
     "NON_SPEC": _("divers"),
 }
 
-# Beside these, CA to CW are classes of buses; the national code of a car stands in the
-# column too (CI).
+# Beside these, CA to CW are classes of buses, but CI: the national code of a car stands in
+# the column too.
+_BUS = _("autobus ou autocar")
 EU_BODIES = {
     "AA": _("berline"),
     "AB": _("voiture à hayon"),
@@ -230,6 +231,46 @@ EU_CATEGORIES = {
     "S": _("engin agricole remorqué"),
 }
 
+# The register writes them without accents.
+COLOURS = {
+    "BLANC": _("blanc"),
+    "GRIS": _("gris"),
+    "NOIR": _("noir"),
+    "BLEU": _("bleu"),
+    "ROUGE": _("rouge"),
+    "VERT": _("vert"),
+    "BEIGE": _("beige"),
+    "JAUNE": _("jaune"),
+    "MARRON": _("marron"),
+    "ORANGE": _("orange"),
+    "VIOLET": _("violet"),
+    "ROSE": _("rose"),
+    "BLANC CLAIR": _("blanc clair"),
+    "BLANC FONCE": _("blanc foncé"),
+    "GRIS CLAIR": _("gris clair"),
+    "GRIS FONCE": _("gris foncé"),
+    "NOIR CLAIR": _("noir clair"),
+    "NOIR FONCE": _("noir foncé"),
+    "BLEU CLAIR": _("bleu clair"),
+    "BLEU FONCE": _("bleu foncé"),
+    "ROUGE CLAIR": _("rouge clair"),
+    "ROUGE FONCE": _("rouge foncé"),
+    "VERT CLAIR": _("vert clair"),
+    "VERT FONCE": _("vert foncé"),
+    "BEIGE CLAIR": _("beige clair"),
+    "BEIGE FONCE": _("beige foncé"),
+    "JAUNE CLAIR": _("jaune clair"),
+    "JAUNE FONCE": _("jaune foncé"),
+    "MARRON CLAIR": _("marron clair"),
+    "MARRON FONCE": _("marron foncé"),
+    "ORANGE CLAIR": _("orange clair"),
+    "ORANGE FONCE": _("orange foncé"),
+    "VIOLET CLAIR": _("violet clair"),
+    "VIOLET FONCE": _("violet foncé"),
+    "ROSE CLAIR": _("rose clair"),
+    "ROSE FONCE": _("rose foncé"),
+}
+
 APPROVALS = {
     "CE": _("réception européenne"),
     "IS": _("réception à titre isolé"),
@@ -241,7 +282,11 @@ MEANINGS = {
     "body": BODIES,
     "eu_body": EU_BODIES,
     "approval_type": APPROVALS,
+    "colour": COLOURS,
 }
+
+# The fields of Vehicle that hold codes.
+CODED = frozenset(MEANINGS) | {"eu_category"}
 
 
 def meaning(attribute: str, code: str) -> str | None:
@@ -251,4 +296,6 @@ def meaning(attribute: str, code: str) -> str | None:
         if not any(letter.isdigit() for letter in code):
             return None
         return EU_CATEGORIES.get(code[:2]) or EU_CATEGORIES.get(code[:1])
+    if attribute == "eu_body" and len(code) == 2 and code[0] == "C" and code != "CI":
+        return _BUS if "A" <= code[1] <= "W" else None
     return MEANINGS.get(attribute, {}).get(code)

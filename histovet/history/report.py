@@ -13,9 +13,12 @@ import enum
 from collections.abc import Iterable
 from dataclasses import dataclass
 from operator import attrgetter
+from typing import Protocol, TypeVar
 
 import msgspec
 
+from histovet.history.dates import Precision, ShownDate, months_between
+from histovet.inspections.inspected import Absence, Inspected, Source
 from pseudonymizer.records import (
     DamageProcedure,
     ExpertStep,
@@ -29,30 +32,6 @@ from pseudonymizer.records import (
 class Audience(enum.Enum):
     HOLDER = "holder"
     OTHERS = "others"
-
-
-class Precision(enum.Enum):
-    DAY = "day"
-    MONTH = "month"
-    YEAR = "year"
-
-
-@dataclass(frozen=True, slots=True)
-class ShownDate:
-    """`date` is the first day of the month or of the year when coarsened."""
-
-    date: dt.date
-    precision: Precision
-
-    @property
-    def last_day(self) -> dt.date:
-        """The last day that this date may stand for."""
-        if self.precision is Precision.MONTH:
-            following = self.date.replace(day=28) + dt.timedelta(days=4)
-            return following - dt.timedelta(days=following.day)
-        if self.precision is Precision.YEAR:
-            return self.date.replace(month=12, day=31)
-        return self.date
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +126,24 @@ class Import:
 
 
 @dataclass(frozen=True, slots=True)
+class ShownInspection:
+    date: ShownDate
+    nature: str
+    result: str
+    mileage_km: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Inspections:
+    """`listed` are newest first; `absence` is None when there is one at least."""
+
+    listed: tuple[ShownInspection, ...]
+    source: Source | None
+    as_of: dt.date | None
+    absence: Absence | None
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """Everything that a page, a document or the API may show; nothing else does.
 
@@ -165,6 +162,7 @@ class Report:
     last_change: ShownDate | None
     certificate: Certificate
     holder_count: int | None
+    uncertain_origin: bool | None
     vehicle_stolen: bool | None
     usages: tuple[str, ...]
     subject_to_inspection: bool | None
@@ -175,6 +173,7 @@ class Report:
     oppositions: tuple[ShownOpposition, ...]
     pledges: tuple[ShownPledge, ...]
     seizures: tuple[ShownSeizure, ...]
+    inspections: Inspections
     quality: tuple[str, ...]
 
 
@@ -186,7 +185,21 @@ NEW_HOLDERS = frozenset(
 )  # fmt: skip
 
 
-def report(record: Record, *, audience: Audience, as_of: dt.date) -> Report:
+# Operations by which a vehicle leaves its holder, to a professional or to anyone.
+SALES = frozenset(
+    ("DECLARATION_CESSION", "DECLARATION_CESSION_DGME", "DECLARATION_ACHAT")
+)
+
+_NOTHING_INSPECTED = Inspected()
+
+
+def report(
+    record: Record,
+    *,
+    audience: Audience,
+    as_of: dt.date,
+    inspected: Inspected = _NOTHING_INSPECTED,
+) -> Report:
     """Return what this audience may read; `as_of` is the register's own date."""
     # When the register last touched a record may be the day of its certificate.
     if audience is Audience.HOLDER:
@@ -236,6 +249,7 @@ def report(record: Record, *, audience: Audience, as_of: dt.date) -> Report:
             leased=record.leased,
         ),
         holder_count=record.holder_count,
+        uncertain_origin=record.uncertain_origin,
         vehicle_stolen=record.vehicle_stolen,
         usages=record.usages,
         subject_to_inspection=record.subject_to_inspection,
@@ -254,7 +268,7 @@ def report(record: Record, *, audience: Audience, as_of: dt.date) -> Report:
             origin_code=record.origin_code,
             origin_name=record.origin_name,
         ),
-        operations=shown.newest_first(operations),
+        operations=tuple(newest_first(operations)),
         suspensions=tuple(
             ShownSuspension(
                 s.reason, shown(s.date), s.document_surrendered, s.document_withdrawn
@@ -267,6 +281,15 @@ def report(record: Record, *, audience: Audience, as_of: dt.date) -> Report:
         pledges=tuple(ShownPledge(shown(p.date), p.creditor) for p in record.pledges),
         seizures=tuple(
             ShownSeizure(shown(s.date), s.authority) for s in record.seizures
+        ),
+        inspections=Inspections(
+            listed=tuple(
+                ShownInspection(shown.known(i.date), i.nature, i.result, i.mileage_km)
+                for i in inspected.inspections
+            ),
+            source=inspected.source,
+            as_of=inspected.as_of,
+            absence=inspected.absence,
         ),
         quality=record.quality,
     )
@@ -323,8 +346,9 @@ class _Dates:
         self._hidden = None if issued is None else self._coarse(issued)
 
     def __call__(self, date: dt.date | None) -> ShownDate | None:
-        if date is None:
-            return None
+        return None if date is None else self.known(date)
+
+    def known(self, date: dt.date) -> ShownDate:
         if self._exact:
             return ShownDate(date, Precision.DAY)
         # The whole period of the certificate, and not its day alone: what is dated a day
@@ -354,32 +378,32 @@ class _Dates:
             return None
         return ShownStep(self(step.date), step.expert, step.dangerous, step.repairable)
 
-    @staticmethod
-    def newest_first(
-        operations: Iterable[ShownOperation],
-    ) -> tuple[ShownOperation, ...]:
-        return tuple(
-            sorted(
-                operations,
-                key=lambda o: (
-                    (o.date.last_day, o.date.precision is not Precision.DAY)
-                    if o.date
-                    else (dt.date.min, False)
-                ),
-                reverse=True,
-            )
-        )
+
+class Dated(Protocol):
+    @property
+    def date(self) -> ShownDate | None: ...
+
+
+_D = TypeVar("_D", bound=Dated)
+
+
+def newest_first(dated: Iterable[_D]) -> list[_D]:
+    """Sort; a coarsened date stands as if on the last day that it may stand for, and
+    what has no date stands last."""
+    return sorted(
+        dated,
+        key=lambda one: (
+            (one.date.last_day, one.date.precision is not Precision.DAY)
+            if one.date
+            else (dt.date.min, False)
+        ),
+        reverse=True,
+    )
 
 
 def _held_since(operations: Iterable[ShownOperation]) -> ShownDate | None:
     dates = [o.date for o in operations if o.code in NEW_HOLDERS and o.date]
     return max(dates, key=attrgetter("last_day"), default=None)
-
-
-def months_between(start: dt.date, end: dt.date) -> int:
-    """Return whole months, none when the end comes first."""
-    months = (end.year - start.year) * 12 + end.month - start.month
-    return max(0, months - (end.day < start.day))
 
 
 def _running(procedures: Iterable[DamageProcedure]) -> bool | None:

@@ -1,4 +1,4 @@
-"""A report → may the vehicle be sold, and what stands in the way.
+"""What is known of a vehicle → may it be sold, and what stands in the way.
 
 Pure. One table of rules: a rule that finds something gives one alert. Wording is in
 labels.py. Source of each rule: docs/report.md.
@@ -10,7 +10,12 @@ import enum
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from histovet.history.report import Report, ShownDate
+from histovet.history import odometer
+from histovet.history.dates import ShownDate
+from histovet.history.evidence import Evidence
+from histovet.history.inspection_due import Kind
+from histovet.history.report import Report
+from histovet.history.timeline import sales_since_last_holder
 
 
 class Gravity(enum.Enum):
@@ -59,28 +64,29 @@ class Synthesis:
 
 
 Finder = Callable[[Report], Iterable[Found]]
+EvidenceFinder = Callable[[Evidence], Iterable[Found]]
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
     code: str
     gravity: Gravity
-    find: Finder
+    find: EvidenceFinder
 
 
-def synthesis(report: Report) -> Synthesis:
+def synthesis(known: Evidence) -> Synthesis:
     """Return every alert: none hides another."""
-    alerts = [alert for rule in RULES if (alert := _applied(rule, report))]
+    alerts = [alert for rule in RULES if (alert := _applied(rule, known))]
     alerts.sort(key=lambda alert: _ORDER[alert.gravity])
-    if report.certificate.cancelled:
+    if known.report.certificate.cancelled:
         verdict = Verdict.CANCELLED
     else:
         verdict = _VERDICTS[alerts[0].gravity] if alerts else Verdict.CLEAR
     return Synthesis(verdict, tuple(alerts))
 
 
-def _applied(rule: Rule, report: Report) -> Alert | None:
-    found = tuple(rule.find(report))
+def _applied(rule: Rule, known: Evidence) -> Alert | None:
+    found = tuple(rule.find(known))
     if not found:
         return None
     return Alert(
@@ -149,17 +155,18 @@ def _running_procedure(report: Report) -> Iterable[Found]:
     )
 
 
-def _is_repaired(report: Report) -> bool:
+def _is_repaired(known: Evidence) -> bool:
     """A resolution is on record and no rule finds what denies it."""
-    denied = any(any(rule.find(report)) for rule in RULES if rule.code in _UNFIT)
-    return report.damage.last_resolution is not None and not denied
+    denied = any(any(rule.find(known)) for rule in RULES if rule.code in _UNFIT)
+    return known.report.damage.last_resolution is not None and not denied
 
 
-def _claim(*, repaired: bool) -> Finder:
-    def find(report: Report) -> Iterable[Found]:
-        if not report.damage.claim_count or _is_repaired(report) is not repaired:
+def _claim(*, repaired: bool) -> EvidenceFinder:
+    def find(known: Evidence) -> Iterable[Found]:
+        damage = known.report.damage
+        if not damage.claim_count or _is_repaired(known) is not repaired:
             return ()
-        return (Found(report.damage.last_claim),)
+        return (Found(damage.last_claim),)
 
     return find
 
@@ -183,6 +190,56 @@ def _duplicate(report: Report) -> Iterable[Found]:
     return _when(certificate.duplicate and not explained)
 
 
+def _sold(*, to_professional: bool) -> Finder:
+    """The last holder has sold it; a professional who buys gets no certificate."""
+
+    def find(report: Report) -> Iterable[Found]:
+        sales = sales_since_last_holder(report)
+        bought = [sale for sale in sales if sale.code == "DECLARATION_ACHAT"]
+        if bool(bought) is not to_professional or not sales:
+            return ()
+        return (Found((bought or sales)[0].date),)
+
+    return find
+
+
+def _mileage(verdict: odometer.Verdict, *reasons: odometer.Reason) -> EvidenceFinder:
+    def find(known: Evidence) -> Iterable[Found]:
+        mileage = known.mileage
+        if mileage.verdict is not verdict or (
+            reasons and mileage.reason not in reasons
+        ):
+            return ()
+        places = mileage.at or tuple(after for _, after in mileage.steps)
+        return (Found(known.readings[places[0]].date if places else None),)
+
+    return find
+
+
+def _last_result(*results: str) -> Finder:
+    def find(report: Report) -> Iterable[Found]:
+        listed = report.inspections.listed
+        if not listed or listed[0].result not in results:
+            return ()
+        return (Found(listed[0].date),)
+
+    return find
+
+
+def _overdue(known: Evidence) -> Iterable[Found]:
+    """Not of a counter-visit: the failure before it has its own alert."""
+    due = known.next_inspection
+    as_of = known.report.inspections.as_of or known.report.as_of
+    if due is None or due.kind is Kind.COUNTER_VISIT or due.by.last_day >= as_of:
+        return ()
+    return (Found(due.by),)
+
+
+def _reported(find: Finder) -> EvidenceFinder:
+    """A finder that the report alone answers."""
+    return lambda known: find(known.report)
+
+
 _OPPOSITIONS = {"oveis", "oves", "otcis", "otcis_pv"}
 _SUSPENSIONS = {
     "PVE", "FNIV", "DES", "FNIM", "REI", "TRA", "VOL", "PEN", "PJU", "SOR", "ADM",
@@ -196,34 +253,55 @@ _UNFIT = {
 
 _BLOCKING, _CHECK, _NOTE = Gravity
 
+_FALLS, _UNTOLD = odometer.Verdict.INCONSISTENT, odometer.Verdict.NO_VERDICT
+# What a buyer should ask about, though it proves nothing.
+_ODD = (
+    odometer.Reason.REPLACED_COUNTER,
+    odometer.Reason.UNIT_CHANGE,
+    odometer.Reason.IMPLAUSIBLE_RISE,
+)
+
+
+def _rule(code: str, gravity: Gravity, find: Finder) -> Rule:
+    return Rule(code, gravity, _reported(find))
+
+
 # Within one gravity, what weighs most stands first: nothing may stand before a theft or
 # an end of life.
 RULES = (
-    Rule("vehicle_stolen", _BLOCKING, lambda r: _when(r.vehicle_stolen)),
-    Rule("irreparable", _BLOCKING, _opposition("oveis")),
-    Rule("beyond_repair", _BLOCKING, _beyond_repair),
-    Rule("destroyed", _BLOCKING, _suspension("DES", "FNIM")),
-    Rule("procedure_running", _BLOCKING, _running_procedure),
-    Rule("damage_opposition", _BLOCKING, _opposition("oves")),
-    Rule("damage_suspension", _BLOCKING, _suspension("PVE", "FNIV")),
-    Rule("seizure", _BLOCKING, lambda r: (Found(s.date) for s in r.seizures)),
-    Rule("opposition", _BLOCKING, _opposition("otcis")),
-    Rule("fines", _BLOCKING, _opposition("otcis_pv")),
-    Rule("other_opposition", _BLOCKING, _other_oppositions),
-    Rule("penalty", _BLOCKING, _suspension("PEN")),
-    Rule("police", _BLOCKING, _suspension("PJU")),
-    Rule("administrative", _BLOCKING, _suspension("ADM")),
-    Rule("registered_abroad", _BLOCKING, _suspension("REI")),
-    Rule("left_territory", _BLOCKING, _suspension("SOR")),
-    Rule("withdrawn", _BLOCKING, _suspension("VOL")),
-    Rule("transformation", _BLOCKING, _suspension("TRA")),
-    Rule("other_suspension", _BLOCKING, _other_suspensions),
-    Rule("pledge", _CHECK, lambda r: (Found(p.date) for p in r.pledges)),
-    Rule("certificate_stolen", _CHECK, _stolen_certificate),
-    Rule("certificate_lost", _CHECK, _lost_certificate),
+    _rule("vehicle_stolen", _BLOCKING, lambda r: _when(r.vehicle_stolen)),
+    _rule("irreparable", _BLOCKING, _opposition("oveis")),
+    _rule("beyond_repair", _BLOCKING, _beyond_repair),
+    _rule("destroyed", _BLOCKING, _suspension("DES", "FNIM")),
+    _rule("procedure_running", _BLOCKING, _running_procedure),
+    _rule("damage_opposition", _BLOCKING, _opposition("oves")),
+    _rule("damage_suspension", _BLOCKING, _suspension("PVE", "FNIV")),
+    _rule("seizure", _BLOCKING, lambda r: (Found(s.date) for s in r.seizures)),
+    _rule("opposition", _BLOCKING, _opposition("otcis")),
+    _rule("fines", _BLOCKING, _opposition("otcis_pv")),
+    _rule("other_opposition", _BLOCKING, _other_oppositions),
+    _rule("penalty", _BLOCKING, _suspension("PEN")),
+    _rule("police", _BLOCKING, _suspension("PJU")),
+    _rule("administrative", _BLOCKING, _suspension("ADM")),
+    _rule("registered_abroad", _BLOCKING, _suspension("REI")),
+    _rule("left_territory", _BLOCKING, _suspension("SOR")),
+    _rule("withdrawn", _BLOCKING, _suspension("VOL")),
+    _rule("transformation", _BLOCKING, _suspension("TRA")),
+    _rule("other_suspension", _BLOCKING, _other_suspensions),
+    _rule("pledge", _CHECK, lambda r: (Found(p.date) for p in r.pledges)),
+    Rule("mileage_falls", _CHECK, _mileage(_FALLS)),
+    _rule("inspection_critical", _CHECK, _last_result("R", "RP")),
+    _rule("inspection_failed", _CHECK, _last_result("S", "SP")),
+    _rule("sold_since", _CHECK, _sold(to_professional=False)),
+    _rule("certificate_stolen", _CHECK, _stolen_certificate),
+    _rule("certificate_lost", _CHECK, _lost_certificate),
     Rule("claim_open", _CHECK, _claim(repaired=False)),
-    Rule("theft_unknown", _CHECK, _unknown_theft),
+    _rule("theft_unknown", _CHECK, _unknown_theft),
+    Rule("inspection_overdue", _CHECK, _overdue),
+    Rule("mileage_odd", _CHECK, _mileage(_UNTOLD, *_ODD)),
+    Rule("mileage_slip", _NOTE, _mileage(_UNTOLD, odometer.Reason.TYPING_SLIP)),
     Rule("claim_repaired", _NOTE, _claim(repaired=True)),
-    Rule("duplicate", _NOTE, _duplicate),
-    Rule("imported", _NOTE, lambda r: _when(r.imported.imported)),
+    _rule("duplicate", _NOTE, _duplicate),
+    _rule("taken_by_professional", _NOTE, _sold(to_professional=True)),
+    _rule("imported", _NOTE, lambda r: _when(r.imported.imported)),
 )

@@ -8,13 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from histovet.history.report import (
-    NEW_HOLDERS,
-    Precision,
-    Report,
-    ShownDate,
-    months_between,
-)
+from histovet.history.dates import ShownDate, months_apart
+from histovet.history.report import NEW_HOLDERS, Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,24 +35,13 @@ def tenures(report: Report) -> dict[int, Tenure]:
     # The register counts an unknown first holder, and leaseholders, who are none.
     is_complete = report.holder_count == len(places) and not report.imported.imported
     found = {}
-    end: ShownDate | None = ShownDate(report.as_of, Precision.DAY)
+    end: ShownDate | None = ShownDate(report.as_of)
     for number, place in enumerate(places):
         begin = report.operations[place].date
         found[place] = Tenure(
             rank=len(places) - number if is_complete else None,
-            months=_months(begin, end),
+            months=months_apart(begin, end),
             is_current=number == 0,
         )
         end = begin
     return found
-
-
-def _months(begin: ShownDate | None, end: ShownDate | None) -> int | None:
-    if begin is None or end is None:
-        return None
-    if Precision.YEAR in (begin.precision, end.precision):
-        return None
-    # Two in one month are in an order that is not told.
-    if begin == end and begin.precision is Precision.MONTH:
-        return None
-    return months_between(begin.date, end.date)

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import time
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -15,8 +14,9 @@ from django.views.decorators.http import (
 
 from histovet.history import cookie, display
 from histovet.history.answers import ENDED, OVER, SeeOther, private, to_form, unstored
+from histovet.history.assemble import report_of
 from histovet.history.forms import IdentityForm
-from histovet.history.report import Audience, report
+from histovet.history.report import Audience
 from histovet.history.retrieve import retrieve
 from histovet.limits import clients
 from histovet.pages.errors import too_many_requests
@@ -51,13 +51,15 @@ def seller(request: HttpRequest) -> HttpResponse:
 @private
 @require_safe
 def seller_report(request: HttpRequest) -> HttpResponse:
-    identity = cookie.identity_in(request, now=int(time.time()))
+    now = timezone.now()
+    identity = cookie.identity_in(request, now=int(now.timestamp()))
     opened = reading.read(identity) if identity else None
     if opened is None:
         return to_form(OVER)
-    shown = display.page(
-        report(opened.record, audience=Audience.HOLDER, as_of=opened.release.row.as_of)
-    )
+    if opened.is_withheld:
+        return render(request, "history/withheld.html")
+    found = report_of(opened, audience=Audience.HOLDER, now=now)
+    shown = display.page(found, events=request.GET.get("voir", ""))
     template = "cancelled" if shown.verdict == "cancelled" else "seller_report"
     return render(request, f"history/{template}.html", {"page": shown})
 

@@ -43,7 +43,7 @@ def _run(workplace: Workplace, chosen: argparse.Namespace) -> int:
             # It loads the synthetic register's tables, which takes a while.
             from histovet.local.site import run_site
 
-            run_site(workplace, chosen.port)
+            run_site(workplace, chosen.port, chosen.inspections)
         case "test":
             return run_tests(workplace, chosen.arguments)
         case "proofs":
@@ -70,6 +70,13 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     run = commands.add_parser("run", help="serve the site on 127.0.0.1")
     run.add_argument(
         "--port", type=given.port, default=os.environ.get("PORT") or "8000"
+    )
+
+    run.add_argument(
+        "--inspections",
+        type=given.inspections,
+        default=os.environ.get("INSPECTIONS") or "feed",
+        help="feed, or utac: its stand-in on this machine is asked",
     )
 
     commands.add_parser("test", help="run the tests; options of pytest may follow")

@@ -16,6 +16,13 @@ def port(text: str) -> int:
     raise WrongUse(f"{text} is no port; give one from 1 to 65535: make run PORT=8001")
 
 
+def inspections(text: str) -> str:
+    """Return where inspections come from; raise WrongUse unless it is one of two."""
+    if text in ("feed", "utac"):
+        return text
+    raise WrongUse(f"{text} gives no inspections; INSPECTIONS is feed or utac")
+
+
 def proof(name: str) -> Path | None:
     """Return the file of the proof, None for no name; raise WrongUse without one."""
     files = {

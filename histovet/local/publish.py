@@ -8,9 +8,12 @@ from histovet.local.errors import CommandFailed, LocalError
 from histovet.local.locks import exclusive
 from histovet.local.terminal import say
 from histovet.local.workplace import Workplace
+from pseudonymizer.feed import MANIFEST_NAME
+from pseudonymizer.synthetic import label as label_of_synthetic
 
 VEHICLES = 20_000
 SEED = 2009
+_LABEL = label_of_synthetic(vehicles=VEHICLES, seed=SEED)
 
 
 def migrate(workplace: Workplace) -> None:
@@ -20,14 +23,14 @@ def migrate(workplace: Workplace) -> None:
 
 
 def ensure_release(workplace: Workplace) -> None:
-    """Publish the synthetic register, unless a release is active."""
-    if active_release(workplace) is not None:
+    """Publish the synthetic register, unless another release or this one is active."""
+    if _is_served(active_release(workplace)):
         return
     with exclusive(
         workplace.state.lock("publish"), workplace.family.pause, _say_waiting
     ):
         # Asked again: a release published meanwhile must not be replaced.
-        if active_release(workplace) is None:
+        if not _is_served(active_release(workplace)):
             _make_synthetic_feed(workplace)
             say("Publishing it")
             _ingest(workplace, workplace.state.feed)
@@ -51,7 +54,14 @@ def active_release(workplace: Workplace) -> str | None:
 
 def is_synthetic(release: str) -> bool:
     """Tell whether `active_release` spoke of the register that make run publishes."""
-    return f"synthetic {VEHICLES} seed {SEED}" in release
+    return _LABEL in release
+
+
+def _is_served(release: str | None) -> bool:
+    """Tell whether there is a release to be kept: an older edition is replaced."""
+    return release is not None and (
+        is_synthetic(release) or "synthetic " not in release
+    )
 
 
 def publish(workplace: Workplace, feed: Path, label: str, as_of: str) -> None:
@@ -84,8 +94,10 @@ def publish(workplace: Workplace, feed: Path, label: str, as_of: str) -> None:
 
 def _make_synthetic_feed(workplace: Workplace) -> None:
     feed = workplace.state.feed
-    if feed.exists():
+    manifest = feed / MANIFEST_NAME
+    if manifest.exists() and _LABEL in manifest.read_text(encoding="utf-8"):
         return
+    shutil.rmtree(feed, ignore_errors=True)
     # Renamed when whole, so that a kill leaves no part of a feed.
     fresh = feed.with_name(feed.name + ".new")
     shutil.rmtree(fresh, ignore_errors=True)

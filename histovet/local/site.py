@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Sequence
 
+from histovet.local import utac
 from histovet.local.errors import CommandFailed, LocalError
 from histovet.local.partner import lasting_partner_key
 from histovet.local.publish import (
@@ -35,15 +36,19 @@ _KINDS = {
     "irreparable": "economically irreparable",
     "import": "imported",
     "cancelled": "certificate cancelled",
+    "rolled_back": "mileage that goes back",
 }
 
 
-def run_site(workplace: Workplace, port: int) -> None:
+def run_site(workplace: Workplace, port: int, inspections: str) -> None:
     """Serve until we are asked to end; raise LocalError if the site ends before."""
     _refuse_taken_port(port)
     migrate(workplace)
     ensure_release(workplace)
-    gunicorn = workplace.family.start(_gunicorn(port), workplace.environment)
+    variables = _start_utac(workplace)
+    asks_utac = inspections == "utac"
+    site = workplace.with_variables(**variables) if asks_utac else workplace
+    gunicorn = workplace.family.start(_gunicorn(port), site.environment)
     _wait_for_answer(workplace, gunicorn, port)
     key = lasting_partner_key(workplace)
     release = active_release(workplace)
@@ -54,6 +59,13 @@ def run_site(workplace: Workplace, port: int) -> None:
     else:
         say("\nThe active release is not the synthetic one: no vehicle of it is known.")
     say(f"\nA partner key: {key}")
+    stand_in = variables["HISTOVET_UTAC_URL"]
+    say(
+        f"Technical inspections are asked of {stand_in}, which stands in for UTAC."
+        if asks_utac
+        else f"Technical inspections are the register's own; {stand_in} stands in for "
+        "UTAC and is asked with: make run INSPECTIONS=utac"
+    )
     say(f"The site answers on http://127.0.0.1:{port}/ until Ctrl-C.")
     status = workplace.family.wait(gunicorn)
     raise CommandFailed("gunicorn", status)
@@ -134,6 +146,21 @@ def _gunicorn(port: int) -> list[str]:
         *("--bind", f"127.0.0.1:{port}"),
         *("--graceful-timeout", "2", "--log-level", "warning"),
     ]
+
+
+def _start_utac(workplace: Workplace) -> dict[str, str]:
+    """Start UTAC's stand-in; return the variables with which a site asks it."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    password = workplace.state.temporary / "utac-password"
+    command = [sys.executable, "-m", "histovet.local.utac", "--port", str(port)]
+    workplace.family.start(command, workplace.environment)
+    return {
+        "HISTOVET_UTAC_URL": f"http://127.0.0.1:{port}",
+        "HISTOVET_UTAC_USER": utac.USER,
+        "HISTOVET_UTAC_PASSWORD_FILE": str(utac.write_password(password)),
+    }
 
 
 def _refuse_taken_port(port: int) -> None:

@@ -27,6 +27,15 @@ class State:
         return self.root / "test-keys"
 
     @property
+    def signing(self) -> Path:
+        """The key and the certificate that sign documents."""
+        return self.root / "signing"
+
+    @property
+    def test_signing(self) -> Path:
+        return self.root / "test-signing"
+
+    @property
     def feed(self) -> Path:
         """The synthetic register that make run publishes."""
         return self.root / "feed"
@@ -75,6 +84,8 @@ class State:
             self.venv,
             self.keys,
             self.test_keys,
+            self.signing,
+            self.test_signing,
             self.feed,
             self.manifests,
             self.partner_key,

@@ -8,6 +8,7 @@ from pathlib import Path
 from histovet.local.chromium import ensure_chromium
 from histovet.local.databases import own_database
 from histovet.local.processes import Children
+from histovet.local.signing import made_signing
 from histovet.local.state import State
 from histovet.local.temporary import temporary_folder
 from histovet.local.workplace import Workplace, made_keys, workplace_with
@@ -71,6 +72,7 @@ def run_bench(workplace: Workplace) -> int:
 def _own_place(workplace: Workplace) -> Iterator[Workplace]:
     # Key rings of their own too: a test may rotate them.
     keys = made_keys(workplace, workplace.state.test_keys)
+    keys |= made_signing(workplace, workplace.state.test_signing)
     with own_database(workplace.database_url) as url:
         yield workplace.with_variables(DATABASE_URL=url, **keys)
 

@@ -13,6 +13,7 @@ from histovet.local.errors import CommandFailed, LocalError
 from histovet.local.locks import exclusive
 from histovet.local.postgres import server
 from histovet.local.processes import Children, adopt_orphans
+from histovet.local.signing import development_signing
 from histovet.local.state import State
 from histovet.local.temporary import temporary_folder
 
@@ -52,7 +53,9 @@ def open_workplace(state: State, family: Children) -> Iterator[Workplace]:
         adopt_orphans()
         workplace = workplace_with(state, family, temporary, url)
         try:
-            yield workplace.with_variables(**_development_keys(workplace))
+            yield workplace.with_variables(
+                **_development_keys(workplace), **development_signing(workplace)
+            )
         finally:
             # What a command left in the background would lose its database.
             family.end()

@@ -10,17 +10,23 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from histovet.history import labels, meanings
+from histovet.history.contradictions import contradictions
 from histovet.history.critair import Sticker, sticker
+from histovet.history.dates import Precision, ShownDate
+from histovet.history.evidence import Evidence, evidence
 from histovet.history.report import (
     Certificate,
-    Precision,
+    Inspections,
     Report,
-    ShownDate,
+    ShownInspection,
     ShownOpposition,
     ShownProcedure,
     ShownStep,
 )
+from histovet.history.synthesis import synthesis
 from histovet.history.tenures import Tenure, tenures
+from histovet.inspections.inspected import Absence
 from pseudonymizer.records import Register, Vehicle
 
 VERSION = "1.0"
@@ -59,6 +65,7 @@ _NUMBERS = (
     ("puissance_nette", "net_power_kw"),
     ("rapport_puissance_masse", "power_to_mass"),
 )
+_CODED = tuple(pair for pair in _TEXTS if pair[1] in meanings.CODED)
 _OPPOSITIONS = ("oves", "oveis", "otcis", "otcis_pv")
 
 _CERTIFICATE = "/vehicule/certificat_immatriculation"
@@ -78,10 +85,7 @@ _UNKNOWN_WHEN_CANCELLED = (
     *(f"{_SITUATION}/opposition/{kind}" for kind in _OPPOSITIONS),
 )
 
-
-_NO_INSPECTIONS = (
-    "Les contrôles techniques ne sont pas encore disponibles dans ce service."
-)
+_INSPECTIONS = "/controles_techniques/historique"
 
 
 def ancestor_document(
@@ -105,15 +109,13 @@ def ancestor_document(
         unknown += _UNKNOWN_WHEN_CANCELLED
     document: dict[str, Any] = {"vehicule": vehicle}
     if inspections:
-        document["controles_techniques"] = {
-            "donnee_disponible": False,
-            "erreur": _NO_INSPECTIONS,
-        }
+        document["controles_techniques"] = _inspections(report.inspections, dates)
     document["histovet"] = {
         "version": VERSION,
         "as_of": report.as_of,
         "release": release,
         **_additions(report, dates),
+        **_conclusions(report, dates, inspections=inspections),
         "precisions": dates.precisions,
         "unknown": unknown,
         "quality": report.quality,
@@ -303,6 +305,105 @@ def _oppositions(
         dates.put(entry, "date", opposition.date, f"{path}/{place}")
         entries.append(entry)
     return entries
+
+
+def _inspections(found: Inspections, dates: _Dates) -> dict[str, Any]:
+    """An empty list is one of a source that knows of none, or of a vehicle that is not
+    subject; what is not available has its reason, in words for people."""
+    if found.absence in (Absence.NOT_AVAILABLE, Absence.NOT_CONNECTED):
+        _badge, meaning = labels.ABSENCES[found.absence]
+        return {"donnee_disponible": False, "erreur": meaning}
+    told: dict[str, Any] = {"donnee_disponible": True}
+    _put(told, "date_mise_a_jour", found.as_of)
+    told["historique"] = [
+        _inspection(one, dates, f"{_INSPECTIONS}/{place}")
+        for place, one in enumerate(found.listed)
+    ]
+    return told
+
+
+def _inspection(one: ShownInspection, dates: _Dates, path: str) -> dict[str, Any]:
+    entry: dict[str, Any] = {}
+    dates.put(entry, "date", one.date, path)
+    entry["nature"] = one.nature
+    _put(entry, "nature_libelle", labels.NATURES.get(one.nature))
+    entry["resultat"] = one.result
+    _put(entry, "resultat_libelle", labels.results(one.date.date).get(one.result))
+    _put(entry, "km", one.mileage_km)
+    return entry
+
+
+def _conclusions(report: Report, dates: _Dates, *, inspections: bool) -> dict[str, Any]:
+    """Return what the page concludes: verdicts, contradictions, labels and sources."""
+    known = evidence(report)
+    found = synthesis(known)
+    told: dict[str, Any] = {
+        "verdict": found.verdict.value,
+        "alerts": [
+            {
+                "code": alert.code,
+                "gravity": alert.gravity.value,
+                "count": alert.count,
+                "title": labels.ALERTS[alert.code].title,
+            }
+            for alert in found.alerts
+        ],
+        "contradictions": contradictions(report, found),
+        "labels": _labels(report),
+        "sources": {"register": {"as_of": report.as_of}},
+    }
+    if inspections:
+        told["sources"]["inspections"] = _source(report.inspections)
+        told["mileage"] = _mileage(known)
+        if due := known.next_inspection:
+            entry: dict[str, Any] = {"kind": due.kind.value}
+            dates.put(entry, "by", due.by, "/histovet/next_inspection")
+            told["next_inspection"] = entry
+    return told
+
+
+def _labels(report: Report) -> dict[str, Any]:
+    """Return what each code in the document means, by what it is a code of."""
+    vehicle = report.vehicle
+    return {
+        "operations": {
+            o.code: labels.OPERATIONS[o.code]
+            for o in report.operations
+            if o.code in labels.OPERATIONS
+        },
+        "suspensions": {
+            s.reason: labels.SUSPENSIONS[s.reason]
+            for s in report.suspensions
+            if s.reason in labels.SUSPENSIONS
+        },
+        "vehicle": {
+            name: label
+            for name, attribute in _CODED
+            if (code := getattr(vehicle, attribute))
+            and (label := meanings.meaning(attribute, code))
+        },
+    }
+
+
+def _source(found: Inspections) -> dict[str, Any]:
+    told: dict[str, Any] = {}
+    if found.source is not None:
+        told["source"] = found.source.value
+    _put(told, "as_of", found.as_of)
+    if found.absence is not None:
+        told["absent_because"] = found.absence.value
+    return told
+
+
+def _mileage(known: Evidence) -> dict[str, Any]:
+    mileage = known.mileage
+    told: dict[str, Any] = {
+        "verdict": mileage.verdict.value,
+        "reason": mileage.reason.value,
+        "odd": [f"{_INSPECTIONS}/{place}" for place in known.places_of_odd_readings()],
+    }
+    _put(told, "km_a_year", mileage.km_a_year)
+    return told
 
 
 def _additions(report: Report, dates: _Dates) -> dict[str, Any]:

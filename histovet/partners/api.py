@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
-from typing import TypeVar, cast
+from typing import Protocol, TypeVar, cast
 
 import orjson
 from django.db import InterfaceError, OperationalError
@@ -14,7 +14,8 @@ from ninja import NinjaAPI, Router
 from ninja.errors import AuthenticationError
 from ninja.security import HttpBearer
 
-from histovet.history.report import Audience, Report, report
+from histovet.history.assemble import report_of
+from histovet.history.report import Audience, Report
 from histovet.history.retrieve import retrieve
 from histovet.partners.ancestor import ancestor_document
 from histovet.partners.auth import Partner, authenticate
@@ -52,7 +53,12 @@ class PartnerBearer(HttpBearer):
         return authenticate(token, timezone.now())
 
 
-_T = TypeVar("_T")
+class _Found(Protocol):
+    @property
+    def is_withheld(self) -> bool: ...
+
+
+_T = TypeVar("_T", bound=_Found)
 
 router = Router(auth=PartnerBearer())
 
@@ -71,8 +77,9 @@ def report_by_data(request: HttpRequest) -> HttpResponse:
     demand = read_data_demand(request)
     plate = demand.enquiry.identity.plate
     opened = _sought(request, partner, plate, now, lambda: retrieve(demand.enquiry))
-    as_of = opened.release.row.as_of
-    shown = report(opened.record, audience=Audience.HOLDER, as_of=as_of)
+    shown = report_of(
+        opened, audience=Audience.HOLDER, now=now if demand.inspections else None
+    )
     return _answer(shown, opened, demand.inspections)
 
 
@@ -94,7 +101,8 @@ def report_by_code(request: HttpRequest) -> HttpResponse:
     demand = read_code_demand(request)
     # A code names no plate.
     link = _sought(request, partner, None, now, lambda: open_link(demand.secret, now))
-    return _answer(link.report(), link.opened, demand.inspections)
+    shown = link.report(now if demand.inspections else None)
+    return _answer(shown, link.opened, demand.inspections)
 
 
 def _admitted(request: HttpRequest, scope: Scope) -> Partner:
@@ -114,7 +122,8 @@ def _sought(
     seek: Callable[[], _T | None],
 ) -> _T:
     """Return what was found, counted as a report. Raises Refused when nothing was,
-    which is counted as a failure, and without seeking when either is used up."""
+    which is counted as a failure, when it is withheld, and without seeking when either
+    is used up."""
     refuse_after_failures(partner, plate, now)
     # Before anything is sought, and after what was not found as after what was: with
     # the quota used up, right data and wrong get the same answer.
@@ -124,6 +133,9 @@ def _sought(
         count_failure(partner, plate, now)
         refuse_without_quota(request, partner)
         raise Refused(Problem.REPORT_NOT_FOUND)
+    if found.is_withheld:
+        # Neither a failure nor a report.
+        raise Refused(Problem.REPORT_WITHHELD)
     count_report(request, partner)
     return found
 

@@ -161,9 +161,24 @@ class Vehicule(TypedDict):
     situation_administrative: SituationAdministrative
 
 
+class ControleTechnique(TypedDict):
+    date: dt.date
+    nature: Annotated[str, Meta(description="Code de l’UTAC.")]
+    nature_libelle: NotRequired[str]
+    resultat: Annotated[str, Meta(description="Code de l’UTAC.")]
+    resultat_libelle: NotRequired[str]
+    km: NotRequired[Count]
+
+
 class ControlesTechniques(TypedDict):
+    """Sans `historique` quand rien n’est disponible ; `erreur` dit alors pourquoi."""
+
     donnee_disponible: bool
+    date_mise_a_jour: NotRequired[dt.date]
     erreur: NotRequired[str]
+    historique: NotRequired[
+        Annotated[list[ControleTechnique], Meta(description="Le dernier d’abord.")]
+    ]
 
 
 class Step(TypedDict, total=False):
@@ -209,6 +224,57 @@ class OtherOpposition(TypedDict):
     date: NotRequired[dt.date]
 
 
+class Alert(TypedDict):
+    """Une chose à savoir ; la plus grave d’abord."""
+
+    code: str
+    gravity: Literal["blocking", "check", "note"]
+    count: Annotated[int, Meta(ge=1)]
+    title: str
+
+
+class Labels(TypedDict):
+    """Le sens des codes de ce document."""
+
+    operations: dict[str, str]
+    suspensions: dict[str, str]
+    vehicle: Annotated[
+        dict[str, str],
+        Meta(description="Par champ de `caracteristiques_techniques`."),
+    ]
+
+
+class RegisterSource(TypedDict):
+    as_of: dt.date
+
+
+class InspectionsSource(TypedDict):
+    source: NotRequired[Literal["register", "utac"]]
+    as_of: NotRequired[dt.date]
+    absent_because: NotRequired[
+        Literal["none_recorded", "not_subject", "not_available", "not_connected"]
+    ]
+
+
+class Sources(TypedDict):
+    register: RegisterSource
+    inspections: NotRequired[InspectionsSource]
+
+
+class Mileage(TypedDict):
+    """Avis sur la suite des relevés, jamais sur la distance parcourue."""
+
+    verdict: Literal["consistent", "inconsistent", "no verdict"]
+    reason: str
+    odd: Annotated[list[str], Meta(description="Contrôles dont le relevé détonne.")]
+    km_a_year: NotRequired[Count]
+
+
+class NextInspection(TypedDict):
+    kind: Literal["first", "periodic", "counter-visit"]
+    by: dt.date
+
+
 class Histovet(TypedDict):
     """Ce qu’histovet ajoute. Les emplacements sont des JSON Pointers (RFC 6901)."""
 
@@ -237,6 +303,21 @@ class Histovet(TypedDict):
     leased: NotRequired[bool]
     origin: NotRequired[Origin]
     critair: Annotated[Critair, Meta(description="D’après l’arrêté du 21 juin 2016.")]
+    verdict: Annotated[
+        Literal["cancelled", "blocked", "check", "clear"],
+        Meta(
+            description="Peut-il être vendu ? Sans les contrôles techniques, s’ils n’ont "
+            "pas été demandés."
+        ),
+    ]
+    alerts: list[Alert]
+    contradictions: Annotated[
+        list[str], Meta(description="Où le registre se contredit (docs/report.md).")
+    ]
+    labels: Labels
+    sources: Sources
+    mileage: NotRequired[Mileage]
+    next_inspection: NotRequired[NextInspection]
 
 
 class Report(TypedDict):

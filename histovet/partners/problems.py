@@ -45,6 +45,14 @@ class Problem(enum.Enum):
         "Droit manquant",
         "Cette clé ne donne pas le droit de faire cette demande.",
     )
+    REPORT_WITHHELD = (
+        403,
+        "Rapport retenu",
+        (
+            "L’administration a retenu ce rapport : il n’est donné à personne. Réessayer "
+            "n’y change rien."
+        ),
+    )
     REPORT_NOT_FOUND = (
         404,
         "Rapport introuvable",

@@ -26,6 +26,9 @@ def production():
             "HISTOVET_HOSTS": "histovet.example",
             "HISTOVET_STATE": str(folder),
             "HISTOVET_DEBUG": "0",
+            # The development key lies in the repository, where no site may keep it.
+            "HISTOVET_SIGNING_KEY": "",
+            "HISTOVET_SIGNING_CERTIFICATE": "",
             # What gunicorn would otherwise take for its own.
             "FORWARDED_ALLOW_IPS": "*",
         }

@@ -10,6 +10,7 @@ import io
 import json
 import os
 import platform
+import shutil
 import statistics
 import subprocess
 import sys
@@ -27,6 +28,7 @@ from django.middleware.csrf import CSRF_SECRET_LENGTH
 from django.utils import timezone
 
 from pseudonymizer.synthetic import showcase
+from tests.vehicles import write_file
 
 VEHICLES = 60_000
 SEED = 7
@@ -57,8 +59,10 @@ def main() -> int:
             "machine": f"{os.cpu_count()} cores, Python {platform.python_version()}",
             "ingest": ingest_speed(options.vehicles),
             "size": stored_size(),
+            "inspections": publish_inspected(options.vehicles),
             "json": json_cost(options.requests, options.vehicles),
             "pages": page_cost(options.requests, options.vehicles),
+            "document": document_cost(options.requests // 20, options.vehicles),
             "ancestor": ANCESTOR,
         }
     finally:
@@ -78,6 +82,9 @@ def ingest_speed(vehicles: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         feed = Path(folder, "feed")
         _job("synthesise", feed, "--vehicles", vehicles, "--seed", SEED)
+        # Their lines are short, and would flatter the figure.
+        for inspections in feed.glob("inspections-*"):
+            inspections.unlink()
         with tempfile.TemporaryDirectory() as manifests:
             for run in range(RUNS):
                 manifest, report = (Path(manifests, f"{n}{run}") for n in "mr")
@@ -121,6 +128,84 @@ def stored_size() -> dict[str, Any]:
         "bytes a vehicle, index included": round((table + index) / rows),
         "of which index": round(index / rows),
     }
+
+
+def publish_inspected(vehicles: int) -> str:
+    """Publish what the pages are measured on: each vehicle with inspections."""
+    from tests import extract
+    from tests.publish import publish
+
+    with tempfile.TemporaryDirectory() as folder:
+        feed = Path(folder, "feed")
+        if "HISTOVET_REAL_EXTRACT" not in os.environ:
+            _job("synthesise", feed, "--vehicles", vehicles, "--seed", SEED)
+            publish(feed, label="synthetic with inspections")
+            return "synthetic"
+        feed.mkdir()
+        for path in extract.folder().glob("*.csv.gz"):
+            shutil.copy(path, feed)
+        for register, column in (
+            ("SIV", "numero_formule"),
+            ("FNI", "date_emission_CI"),
+        ):
+            lines = [
+                {
+                    "plaq_immat": one.plate,
+                    column: one.proof,
+                    "controles_techniques": _FIVE_INSPECTIONS,
+                }
+                for one in extract.printed()
+                if one.register == register
+            ]
+            write_file(feed, f"inspections-{register.lower()}.csv.gz", lines)
+        publish(feed, label="real extract with inspections")
+    return "five made up for each vehicle of the real extract"
+
+
+_FIVE_INSPECTIONS = json.dumps(
+    [
+        {
+            "ct_date": f"{2021 - 2 * ago}-03-02",
+            "ct_nature": "VTP",
+            "ct_resultat": "A",
+            "ct_km": 150_000 - 20_000 * ago,
+        }
+        for ago in range(5)
+    ]
+)
+
+
+def document_cost(requests: int, vehicles: int) -> dict[str, Any]:
+    """The seller's report as a signed PDF, from the request to the last byte."""
+    from histovet.history import cookie
+    from histovet.history.forms import IdentityForm
+
+    now = int(timezone.now().timestamp())
+    sellers = []
+    for fields in _certificates(vehicles)[:200]:
+        form = IdentityForm(fields)
+        form.is_valid()
+        jar = HttpResponse()
+        cookie.give(jar, form.enquiry.identity, now=now)
+        token = "a" * CSRF_SECRET_LENGTH
+        sent = f"{_sent_back(jar)}; {settings.CSRF_COOKIE_NAME}={token}"
+        if _answer("GET", "/rapport", b"", HTTP_COOKIE=sent)[1].count(b"/rapport/pdf"):
+            sellers.append(sent)
+    body = urlencode({"csrfmiddlewaretoken": "a" * CSRF_SECRET_LENGTH}).encode()
+    kind = "application/x-www-form-urlencoded"
+    # Each other report takes the typesetter as long as the first one: none is kept.
+    return _cost(
+        lambda number: _answer(
+            "POST",
+            "/rapport/pdf",
+            body,
+            HTTP_COOKIE=sellers[number % len(sellers)],
+            CONTENT_TYPE=kind,
+        )[0],
+        requests,
+        "200 OK",
+        warm_up=5,
+    )
 
 
 def json_cost(requests: int, vehicles: int) -> dict[str, Any]:
@@ -200,14 +285,16 @@ def page_cost(requests: int, vehicles: int) -> dict[str, Any]:
     }
 
 
-def _cost(ask: Callable[[int], str], requests: int, expected: str) -> dict[str, Any]:
+def _cost(
+    ask: Callable[[int], str], requests: int, expected: str, *, warm_up: int = 200
+) -> dict[str, Any]:
     """CPU of one request: this process and its PostgreSQL backend."""
     from django.db import connection
 
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
         (backend,) = cursor.fetchone()
-    for number in range(200):
+    for number in range(warm_up):
         ask(number)
     latencies = []
     own, other = time.process_time(), _cpu_seconds(backend)
@@ -252,7 +339,7 @@ def _facts_mean(feed: Path) -> float:
 
     csv.field_size_limit(2**24)
     sizes = []
-    for path in feed.glob("*.csv.gz"):
+    for path in feed.glob("registrations-*.csv.gz"):
         with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
             sizes += [len(line["v"]) for line in csv.DictReader(file, delimiter=";")]
     return statistics.mean(sizes)

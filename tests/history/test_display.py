@@ -5,7 +5,10 @@ from django.template.loader import render_to_string
 from django.utils import translation
 
 from histovet.history import display
+from histovet.history.labels import ABSENCES
+from histovet.history.page import Table, Timeline
 from histovet.history.report import Audience, report
+from histovet.inspections.inspected import Absence, Inspected
 from pseudonymizer.records import (
     DamageProcedure,
     ExpertStep,
@@ -20,17 +23,21 @@ from pseudonymizer.records import (
     Vehicle,
 )
 
+NOTHING = Inspected()
+AS_OF = dt.date(2021, 10, 26)
 DAY = dt.date(2020, 5, 4)
 ISSUED = dt.date(2019, 6, 1)
 NBSP, THIN = "\u00a0", "\u202f"
 
 
-def page(audience=Audience.HOLDER, language="fr", **facts):
+def shown_report(audience=Audience.HOLDER, inspected=NOTHING, **facts):
     record = Record(register=Register.SIV, masked_plate="AB-1**-CD", **facts)
+    return report(record, audience=audience, as_of=AS_OF, inspected=inspected)
+
+
+def page(language="fr", *, plain=False, events="", **facts):
     with translation.override(language):
-        return display.page(
-            report(record, audience=audience, as_of=dt.date(2021, 10, 26))
-        )
+        return display.page(shown_report(**facts), plain=plain, events=events)
 
 
 def html(**facts):
@@ -38,8 +45,26 @@ def html(**facts):
         return render_to_string("history/_report.html", {"page": page(**facts)})
 
 
-def row(rows, label):
-    return next(row for row in rows if label in row.label).values
+def section(shown, anchor):
+    return next(part for part in shown.sections if part.anchor == anchor)
+
+
+def rows(shown, anchor):
+    return [
+        row
+        for block in section(shown, anchor).blocks
+        if isinstance(block, Table)
+        for row in block.rows
+    ]
+
+
+def row(shown, anchor, label):
+    return next(row for row in rows(shown, anchor) if label in row.label).values
+
+
+def events(shown):
+    blocks = section(shown, "history").blocks
+    return next(block.events for block in blocks if isinstance(block, Timeline))
 
 
 @pytest.mark.parametrize(
@@ -108,29 +133,29 @@ def test_a_number_has_its_unit_and_the_separators_of_the_language(
     language, value, expected
 ):
     shown = page(language=language, vehicle=Vehicle(displacement_cm3=value))
-    assert row(shown.vehicle, "Cylindrée") == (expected,)
+    assert row(shown, "vehicle", "Cylindrée") == (expected,)
 
 
 def test_what_is_not_on_record_is_said():
     shown = page()
-    *rubrics, sticker = shown.vehicle
+    *rubrics, sticker = rows(shown, "vehicle")
     assert {value for one in rubrics for value in one.values} == {"Non renseigné"}
     assert sticker.label == "Vignette Crit’Air"
     assert sticker.values[0].startswith("Ne peut être dite")
-    assert row(shown.situation, "Véhicule volé") == ("Non renseigné",)
-    assert row(shown.situation, "Gages") == ("Aucun",)
+    assert row(shown, "situation", "Véhicule volé") == ("Non renseigné",)
+    assert row(shown, "situation", "Gages") == ("Aucun",)
     assert shown.facts[0].value == "Non renseigné"
     assert page(language="en").facts[0].value == "Not on record"
 
 
 def test_simple_codes_are_spelled_out_and_the_others_shown():
     known = page(vehicle=Vehicle(genre="VP", energy="GO"))
-    assert row(known.vehicle, "Genre") == (f"VP{NBSP}– voiture particulière",)
+    assert row(known, "vehicle", "Genre") == (f"VP{NBSP}– voiture particulière",)
     assert known.name == f"Véhicule{NBSP}– gazole"
     unknown = page(vehicle=Vehicle(genre="ZZ", energy="1A", body="SPEC"))
-    assert row(unknown.vehicle, "Genre") == ("ZZ",)
-    assert row(unknown.vehicle, "Énergie") == ("1A",)
-    assert row(unknown.vehicle, "Carrosserie nationale") == ("SPEC",)
+    assert row(unknown, "vehicle", "Genre") == ("ZZ",)
+    assert row(unknown, "vehicle", "Énergie") == ("1A",)
+    assert row(unknown, "vehicle", "Carrosserie nationale") == ("SPEC",)
 
 
 def test_a_vehicle_is_named_by_what_is_on_record():
@@ -152,20 +177,22 @@ def test_operations_are_listed_marked_or_counted():
             Operation("SEC_RAP_VE", DAY, procedure="12", expert="E-7"),
         )
     )
-    listed = {event.label or event.code: event for event in shown.events}
+    listed = {event.label or event.code: event for event in events(shown)}
     assert set(listed) == {
         "Changement de titulaire",
         "Vente ou don déclaré",
         "Changement de titulaire, Passage à une plaque du type AA-123-AA",
         "BRAND_NEW",
-        f"Véhicule endommagé{NBSP}: second rapport d’expert",
+        f"Procédure pour véhicule endommagé n°{NBSP}12",
     }
-    assert shown.internal_operations == 1
+    assert "Une opération interne" in section(shown, "history").blocks[-1].text
     sold = listed["Vente ou don déclaré"]
     assert sold.cancelled and "4\u00a0mai 2020" in sold.cancelled_on
-    assert shown.events[-1].date == "Non renseigné"
-    (repaired,) = [event for event in shown.events if event.details]
-    assert repaired.details == ("dossier 12", "expert E-7")
+    assert events(shown)[-1].date == "Non renseigné"
+    (repaired,) = [event for event in events(shown) if event.details]
+    state, second = repaired.details
+    assert state == "État non renseigné"
+    assert second.startswith(f"Second rapport{NBSP}: ") and "expert E-7" in second
 
 
 def test_several_things_of_one_kind_are_counted():
@@ -173,29 +200,36 @@ def test_several_things_of_one_kind_are_counted():
     assert [alert.title for alert in twice.alerts] == ["Véhicule gagé (2)"]
 
 
-def test_the_four_absences_are_told_apart():
-    nothing = html(subject_to_inspection=True)
-    assert "Rien d’inscrit." in nothing
-    assert nothing.count("Pas encore relié") == 2
-    assert "Sans objet" not in nothing
-    assert "Sans objet" in html(subject_to_inspection=False)
+@pytest.mark.parametrize("absence", Absence)
+def test_each_absence_of_inspections_is_told_apart(absence):
+    shown = page(inspected=Inspected(absence=absence))
+    badge, meaning = ABSENCES[absence]
+    told = section(shown, "inspections").blocks[0]
+    assert (told.badge, told.text) == (badge, meaning)
+    assert section(shown, "mileage").blocks[0].badge == badge
+    assert shown.facts[2].value == shown.facts[3].value == badge
+    assert len({badge for badge, _ in ABSENCES.values()}) == len(Absence)
+
+
+def test_nothing_on_record_is_said():
+    assert html().count("Rien d’inscrit.") == 2
 
 
 def test_a_contradiction_is_shown_as_one():
     facts = {"claim_count": 1, "fit_to_drive": True}
-    assert row(page(**facts).damage, "Apte") == ("Oui",)
+    assert row(page(**facts), "situation", "Apte") == ("Oui",)
     facts["oppositions"] = (Opposition("oveis", DAY),)
-    assert row(page(**facts).damage, "Apte") == (
-        f"Le registre se contredit{NBSP}: voir les alertes",
+    assert row(page(**facts), "situation", "Apte") == (
+        f"Le registre se contredit{NBSP}: voir plus bas",
     )
     facts["fit_to_drive"] = False
-    assert row(page(**facts).damage, "Apte") == ("Non",)
+    assert row(page(**facts), "situation", "Apte") == ("Non",)
 
 
 def test_a_procedure_is_told_step_by_step():
     step = ExpertStep(DAY, "E-7", True, False)
     shown = page(procedures=(DamageProcedure("42", True, step, None, ExpertStep()),))
-    running, declared, second = row(shown.damage, "Procédure 42")
+    running, declared, second = row(shown, "situation", "Procédure 42")
     assert running == "En cours"
     assert declared.endswith("mai 2020</time>, expert E-7, dangereux, non réparable")
     assert second == f"Second rapport{NBSP}: Non renseigné"
@@ -203,17 +237,17 @@ def test_a_procedure_is_told_step_by_step():
 
 def test_an_import_says_where_from():
     shown = page(imported=True, origin_name="Allemagne", first_registration_abroad=DAY)
-    assert row(shown.holder, "Pays") == ("Allemagne",)
-    assert "4\u00a0mai 2020" in row(shown.holder, "à l’étranger")[0]
-    assert shown.facts[2].detail == "à l’étranger"
-    assert not [one for one in page().holder if "Pays" in one.label]
+    assert row(shown, "holder", "Pays") == ("Allemagne",)
+    assert "4\u00a0mai 2020" in row(shown, "holder", "à l’étranger")[0]
+    assert events(shown)[-1].is_gap
+    assert not [one for one in rows(page(), "holder") if "Pays" in one.label]
 
 
 def test_initials_name_nobody():
     person = Initials(family="L.", given="C. A.")
-    assert row(page(initials=person).holder, "Titulaire") == ("L. C. A.",)
+    assert row(page(initials=person), "holder", "Titulaire") == ("L. C. A.",)
     company = Initials(company="T.", siren_prefix="365")
-    assert row(page(initials=company).holder, "Titulaire") == (
+    assert row(page(initials=company), "holder", "Titulaire") == (
         f"T.{NBSP}(SIREN{NBSP}365…)",
     )
 
@@ -251,10 +285,10 @@ def test_the_history_says_how_long_each_holder_held():
         Operation("IMMAT_NORMALE", dt.date(2017, 11, 23)),
     )
     known = page(operations=operations, holder_count=2)
-    assert [event.tenure for event in known.events] == [
+    assert [event.tenure for event in events(known)] == [
         f"titulaire n°{NBSP}2, depuis 2{NBSP}ans 4 mois",
         "",
         f"titulaire n°{NBSP}1, pendant 1{NBSP}an 6 mois",
     ]
     unknown = page(operations=operations, holder_count=3, language="en")
-    assert unknown.events[0].tenure.startswith("new holder, for 2")
+    assert events(unknown)[0].tenure.startswith("new holder, rank unknown, for 2")

@@ -5,14 +5,8 @@ import random
 import msgspec
 import pytest
 
-from histovet.history.report import (
-    Audience,
-    Precision,
-    ShownDate,
-    departement,
-    masked_vin,
-    report,
-)
+from histovet.history.dates import Precision, ShownDate
+from histovet.history.report import Audience, departement, masked_vin, report
 from pseudonymizer.records import (
     DamageProcedure,
     Operation,

@@ -1,20 +1,29 @@
 import datetime as dt
+import itertools
 
 import pytest
 
-from histovet.history.report import Audience, Precision, ShownDate, report
+from histovet.history.dates import Precision, ShownDate
+from histovet.history.evidence import evidence
+from histovet.history.report import Audience, report
 from histovet.history.synthesis import RULES, Gravity, Verdict, synthesis
+from histovet.inspections.inspected import Inspected, Source
 from pseudonymizer.records import (
     DamageProcedure,
     ExpertStep,
+    Inspection,
+    Operation,
     Opposition,
     Pledge,
     Record,
     Register,
     Seizure,
     Suspension,
+    Vehicle,
 )
 
+NOTHING = Inspected()
+AS_OF = dt.date(2021, 10, 26)
 DAY = dt.date(2020, 5, 4)
 LATER = dt.date(2020, 9, 1)
 PLAIN = {
@@ -28,10 +37,10 @@ PLAIN = {
 }
 
 
-def found(**facts):
+def found(*, audience=Audience.HOLDER, inspected=NOTHING, **facts):
     record = Record(register=Register.SIV, masked_plate="AB-1**-CD", **(PLAIN | facts))
     return synthesis(
-        report(record, audience=Audience.HOLDER, as_of=dt.date(2021, 10, 26))
+        evidence(report(record, audience=audience, as_of=AS_OF, inspected=inspected))
     )
 
 
@@ -49,6 +58,24 @@ def suspension(reason):
 
 def procedure(running, **steps):
     return {"procedures": (DamageProcedure("1", running, **steps),)}
+
+
+def inspections(*listed, **facts):
+    """Oldest first, each (year, result, km); inspected each year on the same day."""
+    known = [
+        Inspection(dt.date(year, 3, 2), "VTP", result, km)
+        for year, result, km in listed
+    ]
+    return {
+        "inspected": Inspected(tuple(reversed(known)), Source.REGISTER, AS_OF, None),
+        "vehicle": Vehicle(genre="VP"),
+        "first_registration": dt.date(2010, 3, 1),
+    } | facts
+
+
+def operations(*listed):
+    """Oldest first, each (code, date)."""
+    return {"operations": tuple(Operation(*one) for one in reversed(listed))}
 
 
 BEYOND = ExpertStep(DAY, "E1", True, False)
@@ -107,6 +134,59 @@ CASES = [
     ),
     ({"claim_count": None, "last_claim": None}, []),
     ({"imported": True}, ["imported"]),
+    (inspections((2020, "A", 80_000), (2021, "A", 90_000)), []),
+    (inspections((2019, "A", 90_000), (2021, "A", 60_000)), ["mileage_falls"]),
+    (
+        inspections(
+            (2014, "A", 40_000),
+            (2016, "A", 60_000),
+            (2018, "A", 800_000),
+            (2020, "A", 100_000),
+        ),
+        ["mileage_slip"],
+    ),
+    (
+        inspections(
+            (2014, "A", 150_000),
+            (2016, "A", 180_000),
+            (2018, "A", 6_000),
+            (2020, "A", 30_000),
+        ),
+        ["mileage_odd"],
+    ),
+    (inspections((2019, "A", 70_000), (2021, "S", 90_000)), ["inspection_failed"]),
+    (inspections((2019, "A", 70_000), (2021, "SP", 90_000)), ["inspection_failed"]),
+    (inspections((2019, "S", 70_000), (2021, "A", 90_000)), []),
+    (inspections((2019, "A", 70_000), (2021, "R", 90_000)), ["inspection_critical"]),
+    (inspections((2019, "A", 70_000), (2021, "RP", 90_000)), ["inspection_critical"]),
+    (inspections((2016, "A", 70_000), (2018, "A", 90_000)), ["inspection_overdue"]),
+    (
+        operations(("CHANG_TIT_NORMAL", DAY), ("DECLARATION_CESSION", LATER)),
+        ["sold_since"],
+    ),
+    (
+        operations(("IMMAT_NORMALE", DAY), ("DECLARATION_CESSION_DGME", LATER)),
+        ["sold_since"],
+    ),
+    (operations(("DECLARATION_CESSION", DAY), ("CHANG_TIT_NORMAL", LATER)), []),
+    # The sale and the new holder of one day are one handover.
+    (operations(("DECLARATION_CESSION", DAY), ("CHANG_TIT_NORMAL", DAY)), []),
+    (
+        operations(("CHANG_TIT_NORMAL", DAY), ("DECLARATION_CESSION", LATER, True)),
+        [],
+    ),
+    (
+        operations(("CHANG_TIT_NORMAL", DAY), ("DECLARATION_ACHAT", LATER)),
+        ["taken_by_professional"],
+    ),
+    (
+        operations(
+            ("CHANG_TIT_NORMAL", DAY),
+            ("DECLARATION_CESSION", LATER),
+            ("DECLARATION_ACHAT", LATER),
+        ),
+        ["taken_by_professional"],
+    ),
     ({"vehicle_stolen": None}, ["theft_unknown"]),
     ({}, []),
 ]
@@ -210,3 +290,91 @@ def test_a_code_without_a_rule_is_kept_as_it_is():
     assert alert.raw == ("otcis_new",)
     (alert,) = found(**suspension("NEW")).alerts
     assert alert.raw == ("NEW",)
+
+
+def one_of_each():
+    """Return, for each rule that stands alone, the facts that make it find something."""
+    alone = {}
+    for facts, expected in CASES:
+        if len(expected) == 1 and expected[0] not in alone:
+            alone[expected[0]] = facts
+    return alone
+
+
+def together(first, second):
+    """Return the facts of both; None where they are two values of one thing."""
+    merged = dict(first)
+    for name, value in second.items():
+        if name not in merged or merged[name] == value:
+            merged[name] = value
+        elif isinstance(value, tuple):
+            merged[name] = merged[name] + value
+        else:
+            return None
+    return merged
+
+
+UNFIT = {
+    "irreparable", "beyond_repair", "destroyed", "procedure_running",
+    "damage_opposition", "damage_suspension",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("audience", Audience)
+def test_of_every_two_rules_neither_hides_the_other(audience):
+    alone = one_of_each()
+    compared = 0
+    for first, second in itertools.combinations(alone, 2):
+        facts = together(alone[first], alone[second])
+        # An open claim and a repaired one are two words on one claim.
+        if facts is None or {first, second} == {"claim_open", "claim_repaired"}:
+            continue
+        compared += 1
+        expected = {first, second}
+        # Whoever has lost it is told of the duplicate too.
+        if expected & {"certificate_lost", "certificate_stolen"}:
+            expected.discard("duplicate")
+        if "claim_repaired" in expected and expected & UNFIT:
+            expected = (expected - {"claim_repaired"}) | {"claim_open"}
+        if expected == {"sold_since", "taken_by_professional"}:
+            expected = {"taken_by_professional"}
+        told = {alert.code for alert in found(audience=audience, **facts).alerts}
+        # What both facts together make true besides may be told too.
+        assert expected <= told, (first, second, told)
+    assert compared > 300
+
+
+def test_every_combination_keeps_the_graver_first_and_the_verdict():
+    alone = one_of_each()
+    gravity = {rule.code: rule.gravity for rule in RULES}
+    order = list(Gravity)
+    for three in itertools.combinations(alone, 3):
+        facts = {}
+        for code in three:
+            facts = None if facts is None else together(facts, alone[code])
+        if facts is None:
+            continue
+        told = found(**facts)
+        ranks = [order.index(alert.gravity) for alert in told.alerts]
+        assert ranks == sorted(ranks)
+        worst = min((gravity[alert.code] for alert in told.alerts), key=order.index)
+        assert (
+            told.verdict
+            is {
+                Gravity.BLOCKING: Verdict.BLOCKED,
+                Gravity.CHECK: Verdict.CHECK,
+                Gravity.NOTE: Verdict.CLEAR,
+            }[worst]
+        )
+        if set(three) & UNFIT:
+            assert told.denies_fitness and told.verdict is Verdict.BLOCKED
+
+
+def test_a_sale_in_the_certificates_own_period_is_not_told_to_others():
+    facts = operations(
+        ("CHANG_TIT_NORMAL", dt.date(2020, 5, 4)),
+        ("DECLARATION_CESSION", dt.date(2020, 5, 20)),
+    )
+    facts["issue_date"] = dt.date(2020, 5, 5)
+    assert codes(**facts) == ["sold_since"]
+    assert codes(audience=Audience.OTHERS, **facts) == []

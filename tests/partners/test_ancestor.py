@@ -10,8 +10,16 @@ import orjson
 import pytest
 
 from histovet.history.report import Audience, report
+from histovet.inspections.inspected import Absence, Inspected, Source
 from histovet.partners.ancestor import ancestor_document
-from pseudonymizer.records import Initials, Operation, Record, Register, Vehicle
+from pseudonymizer.records import (
+    Initials,
+    Inspection,
+    Operation,
+    Record,
+    Register,
+    Vehicle,
+)
 from tests.partners import register
 from tests.partners.shapes import (
     ancestors_fields,
@@ -24,11 +32,32 @@ CERTIFICATE = "/vehicule/certificat_immatriculation"
 TECHNICAL = f"{CERTIFICATE}/caracteristiques_techniques"
 
 
+INSPECTED = Inspected(
+    (
+        Inspection(dt.date(2021, 3, 2), "VTP", "A", 30_000),
+        Inspection(dt.date(2019, 1, 20), "CV", "A", 84_350),
+        Inspection(dt.date(2018, 12, 20), "VTP", "S", None),
+        Inspection(dt.date(2017, 3, 2), "NEW", "NEW", 40_000),
+    ),
+    Source.REGISTER,
+    dt.date(2021, 10, 1),
+    None,
+)
+
+
 def document(
-    record: Record, audience: Audience = Audience.HOLDER, inspections: bool = False
+    record: Record,
+    audience: Audience = Audience.HOLDER,
+    inspections: bool = False,
+    inspected: Inspected = INSPECTED,
 ) -> dict[str, Any]:
     """The document as its JSON says it."""
-    shown = report(record, audience=audience, as_of=register.AS_OF)
+    shown = report(
+        record,
+        audience=audience,
+        as_of=register.AS_OF,
+        inspected=inspected if inspections else Inspected(),
+    )
     made = ancestor_document(shown, release=register.LABEL, inspections=inspections)
     return json.loads(orjson.dumps(made))
 
@@ -50,13 +79,71 @@ def test_together_they_have_every_field_of_the_ancestor():
     found = set()
     for registration in register.EVERYTHING:
         found |= fields_of(document(registration.record, inspections=True))
-    # The inspections are not connected.
-    missing = {
-        field
-        for field in ancestors_fields() - found
-        if not field.startswith("/controles_techniques/")
+    nothing = document(FULL, inspections=True, inspected=Inspected())
+    assert ancestors_fields() - found - fields_of(nothing) == set()
+
+
+def test_inspections_stand_in_the_ancestors_shape():
+    made = document(FULL, inspections=True)
+    assert made["controles_techniques"] == {
+        "donnee_disponible": True,
+        "date_mise_a_jour": "2021-10-01",
+        "historique": [
+            {
+                "date": "2021-03-02",
+                "nature": "VTP",
+                "nature_libelle": "Contrôle périodique",
+                "resultat": "A",
+                "resultat_libelle": "Favorable",
+                "km": 30000,
+            },
+            {
+                "date": "2019-01-20",
+                "nature": "CV",
+                "nature_libelle": "Contre-visite",
+                "resultat": "A",
+                "resultat_libelle": "Favorable",
+                "km": 84350,
+            },
+            {
+                "date": "2018-12-20",
+                "nature": "VTP",
+                "nature_libelle": "Contrôle périodique",
+                "resultat": "S",
+                "resultat_libelle": "Défavorable, défaillances majeures",
+            },
+            {"date": "2017-03-02", "nature": "NEW", "resultat": "NEW", "km": 40000},
+        ],
     }
-    assert missing == set()
+    ours = made["histovet"]
+    assert ours["sources"]["inspections"] == {
+        "source": "register",
+        "as_of": "2021-10-01",
+    }
+    assert ours["mileage"]["verdict"] == "inconsistent"
+    assert [at(made, odd)["km"] for odd in ours["mileage"]["odd"]] == [30000]
+    assert ours["next_inspection"] == {"kind": "periodic", "by": "2026-03-02"}
+    assert "mileage_falls" in [alert["code"] for alert in ours["alerts"]]
+
+
+@pytest.mark.parametrize("absence", Absence)
+def test_each_absence_of_inspections_is_told_apart(absence):
+    nothing = Inspected(absence=absence)
+    made = document(FULL, inspections=True, inspected=nothing)
+    told = made["controles_techniques"]
+    available = absence in (Absence.NONE_RECORDED, Absence.NOT_SUBJECT)
+    assert told["donnee_disponible"] is available
+    assert ("historique" in told) is available
+    assert ("erreur" in told) is not available
+    source = made["histovet"]["sources"]["inspections"]
+    assert source["absent_because"] == absence.value
+
+
+def test_inspections_that_were_not_asked_for_are_not_there():
+    made = document(FULL)
+    assert "controles_techniques" not in made
+    assert "inspections" not in made["histovet"]["sources"]
+    assert not {"mileage", "next_inspection"} & set(made["histovet"])
 
 
 def test_the_rubrics_stand_under_the_ancestors_names():
@@ -174,7 +261,9 @@ def test_the_rest_of_a_full_record():
 
 
 def test_what_the_ancestor_has_no_place_for_stands_in_our_object():
-    assert document(FULL)["histovet"] == {
+    concluded = ("verdict", "alerts", "contradictions", "labels", "sources")
+    made = document(FULL)["histovet"]
+    assert {name: made[name] for name in made if name not in concluded} == {
         "version": "1.0",
         "as_of": "2021-10-26",
         "release": "2021-10",
@@ -202,6 +291,55 @@ def test_what_the_ancestor_has_no_place_for_stands_in_our_object():
             {"begins_with": "/vehicule/historique/4", "current": False, "months": 82},
         ],
         "critair": {"sticker": "2"},
+    }
+
+
+def test_what_the_page_concludes_stands_there_too():
+    made = document(FULL)["histovet"]
+    assert made["verdict"] == "blocked"
+    assert [(one["code"], one["gravity"], one["count"]) for one in made["alerts"]] == [
+        ("vehicle_stolen", "blocking", 1),
+        ("irreparable", "blocking", 1),
+        ("procedure_running", "blocking", 1),
+        ("damage_opposition", "blocking", 1),
+        ("damage_suspension", "blocking", 1),
+        ("seizure", "blocking", 2),
+        ("opposition", "blocking", 1),
+        ("fines", "blocking", 2),
+        ("other_opposition", "blocking", 1),
+        ("police", "blocking", 1),
+        ("pledge", "check", 2),
+        ("certificate_lost", "check", 1),
+        ("claim_open", "check", 1),
+        ("imported", "note", 1),
+    ]
+    assert made["alerts"][0]["title"] == "Véhicule déclaré volé"
+    assert made["contradictions"] == ["repaired_but_suspended"]
+    assert made["sources"] == {"register": {"as_of": "2021-10-26"}}
+
+
+def test_every_code_that_has_a_meaning_has_its_label():
+    found = document(FULL)["histovet"]["labels"]
+    assert found["operations"]["CHANG_TIT_NORMAL"] == "Changement de titulaire"
+    assert set(found["operations"]) == {
+        "CHANG_TIT_NORMAL",
+        "DECLARATION_CESSION",
+        "DEC_VE",
+        "IMMAT_NORMALE_PREM_VO",
+        "INSCRIRE_DVS",
+    }
+    assert found["suspensions"] == {
+        "PVE": "Réparation contrôlée en cours",
+        "PJU": "Immobilisation, police judiciaire",
+    }
+    assert found["vehicle"] == {
+        "couleur": "bleu",
+        "type_de_reception": "réception européenne",
+        "categorie_ue": "voiture, 9 places au plus",
+        "genre_national": "voiture particulière",
+        "carrosserie_ue": "voiture à hayon",
+        "carrosserie_fr": "conduite intérieure",
+        "energie": "gazole",
     }
 
 
@@ -314,7 +452,8 @@ def test_every_date_that_is_coarse_is_named():
         ),
         **dates,
     )
-    made = document(record, Audience.OTHERS)
+    found = Inspected((Inspection(day, "VTP", "A", 1),), Source.UTAC, None, None)
+    made = document(record, Audience.OTHERS, inspections=True, inspected=found)
     text = json.dumps(made)
     assert "2019-01-06" not in text
     assert text.count('"2019-01-01"') == len(made["histovet"]["precisions"])

@@ -37,7 +37,7 @@ def test_the_error_document(openapi):
 
 
 def test_the_codes_shown_are_codes():
-    shown = re.findall(r'"code": "([^"]*)"', TEXT.split("## Errors")[0])
+    shown = re.findall(r'"code": "([^"]*)"', TEXT.split("## The report")[0])
     assert len(shown) == 2
     for code in shown:
         assert codes.decode(code, Kind.LINK) == bytes(range(16))

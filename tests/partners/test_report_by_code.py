@@ -117,6 +117,7 @@ def end(link: Link, why: End) -> None:
             {
                 "/vehicule/date_mise_a_jour": "2021-10-26",
                 "/histovet/as_of": "2021-10-26",
+                "/histovet/sources/register/as_of": "2021-10-26",
                 MONTHS: 33,
                 "/histovet/tenures/0/months": 33,
             },

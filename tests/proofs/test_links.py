@@ -23,13 +23,8 @@ from django.core.cache import cache
 from django.core.wsgi import get_wsgi_application
 from django.utils import timezone
 
-from histovet.history.report import (
-    Audience,
-    Precision,
-    Report,
-    ShownDate,
-    ShownOperation,
-)
+from histovet.history.dates import Precision, ShownDate
+from histovet.history.report import Audience, Report, ShownOperation
 from histovet.sharing import addresses, codes, links
 from histovet.sharing.codes import Kind
 from histovet.sharing.models import End, Link
@@ -45,6 +40,7 @@ from tests.attacks.test_rebuild import (
     figures_of,
     leaks,
     page,
+    paper,
     read_by,
     real,
 )
@@ -449,7 +445,9 @@ def test_rebuild():
     rate = numbers_a_day(by_register[Register.SIV])
     for one in certificates:
         read = read_by(Audience.OTHERS, one.record)
-        found.update(leaks(one, [page(read), page(read, "en")], document(read)))
+        found.update(
+            leaks(one, [page(read), page(read, "en"), paper(read)], document(read))
+        )
         left = len(candidates(one))
         days[one.record.register].append(left)
         if one.record.register is Register.SIV and one.proof[:4].isdigit():

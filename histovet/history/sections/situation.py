@@ -1,0 +1,129 @@
+"""What weighs on the vehicle today: theft, pledges, oppositions, certificate, damage."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_noop as _
+
+from histovet.history import labels
+from histovet.history.page import Block, Heading, Items, Paragraph, Row, Section, Table
+from histovet.history.report import Report
+from histovet.history.sections.history import told
+from histovet.history.words import NO_BREAK, NONE, NONE_FEMININE, NOT_RECORDED, Words
+
+
+def situation(
+    report: Report, contradictions: tuple[str, ...], words: Words, source: str
+) -> Section:
+    blocks: list[Block] = [
+        Table(
+            words.say(_("Vol, gages, saisies, oppositions, suspensions et certificat")),
+            _rows(report, words),
+        ),
+        Heading(words.say(_("Sinistres"))),
+        *_damage(report, contradictions, words),
+    ]
+    if contradictions:
+        blocks += [
+            Heading(words.say(_("Le registre se contredit"))),
+            Paragraph(
+                words.say(
+                    _(
+                        "Deux choses n’y vont pas ensemble. Nous les montrons toutes deux :"
+                    )
+                )
+            ),
+            Items(tuple(words.say(labels.CONTRADICTIONS[c]) for c in contradictions)),
+        ]
+    title = words.say(_("Situation administrative"))
+    return Section("situation", title, source, tuple(blocks))
+
+
+def _rows(report: Report, words: Words) -> tuple[Row, ...]:
+    certificate = report.certificate
+    return (
+        Row(words.say(_("Véhicule volé")), (words.yes_or_no(report.vehicle_stolen),)),
+        Row(
+            words.say(_("Gages")),
+            tuple(_dated(words.date(p.date), p.creditor, words) for p in report.pledges)
+            or (words.say(NONE),),
+        ),
+        Row(
+            words.say(_("Saisies")),
+            tuple(
+                _dated(words.date(s.date), s.authority, words) for s in report.seizures
+            )
+            or (words.say(NONE_FEMININE),),
+        ),
+        Row(
+            words.say(_("Oppositions")),
+            tuple(
+                _dated(
+                    words.date(o.date), words.coded(o.kind, labels.OPPOSITIONS), words
+                )
+                for o in report.oppositions
+            )
+            or (words.say(NONE_FEMININE),),
+        ),
+        Row(
+            words.say(_("Suspensions")),
+            tuple(
+                _dated(
+                    words.date(s.date), words.coded(s.reason, labels.SUSPENSIONS), words
+                )
+                for s in report.suspensions
+            )
+            or (words.say(NONE_FEMININE),),
+        ),
+        Row(words.say(_("Certificat volé")), (words.yes_or_no(certificate.stolen),)),
+        Row(words.say(_("Certificat perdu")), (words.yes_or_no(certificate.lost),)),
+        Row(
+            words.say(_("Certificat duplicata")),
+            (words.yes_or_no(certificate.duplicate),),
+        ),
+    )
+
+
+def _dated(date: str, what: str | None, words: Words) -> str:
+    return words.join(f"{NO_BREAK}– ", (date, what)) if what else date
+
+
+def _damage(
+    report: Report, contradictions: tuple[str, ...], words: Words
+) -> tuple[Block, ...]:
+    damage = report.damage
+    if not damage.claim_count and not damage.procedures:
+        return (
+            Paragraph(
+                lead=words.say(_("Rien d’inscrit.")),
+                text=words.say(
+                    _(
+                        "Seuls les sinistres graves, suivis par un expert, sont au registre."
+                    )
+                ),
+            ),
+        )
+    rows = [
+        Row(
+            words.say(_("Sinistres déclarés")),
+            (str(damage.claim_count or words.say(NOT_RECORDED)),),
+        ),
+        Row(words.say(_("Dernier sinistre")), (words.date(damage.last_claim),)),
+        Row(
+            words.say(_("Dernière réparation constatée")),
+            (words.date(damage.last_resolution),),
+        ),
+        Row(
+            words.say(_("Apte à circuler")),
+            (
+                # The register's word, unless the register itself denies it elsewhere.
+                words.say(_("Le registre se contredit : voir plus bas"))
+                if "fit_beside_damage" in contradictions
+                else words.yes_or_no(damage.fit_to_drive),
+            ),
+        ),
+    ]
+    for number, procedure in enumerate(damage.procedures, 1):
+        label = words.fill(_("Procédure %s"), procedure.number or str(number))
+        rows.append(Row(label, tuple(told(procedure, words))))
+    caption = words.say(_("Sinistres et procédures pour véhicule endommagé"))
+    return (Table(caption, tuple(rows)),)

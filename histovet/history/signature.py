@@ -1,0 +1,206 @@
+"""Who signs documents, and a PDF → the same PDF with its signature (PAdES B-B).
+
+The key is EC P-256 in a file; nothing is asked of the network. Source: ETSI EN 319 142-1,
+section 6; docs/documents.md.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+import io
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from asn1crypto import pem, x509
+from asn1crypto.keys import PrivateKeyInfo
+from django.conf import settings
+from pyhanko.keys import load_certs_from_pemder_data, load_private_key_from_pemder_data
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from pyhanko.sign.fields import InvisSigSettings, SigFieldSpec, SigSeedSubFilter
+from pyhanko.sign.signers import PdfSignatureMetadata, PdfSigner, SimpleSigner
+from pyhanko_certvalidator.registry import SimpleCertificateStore
+
+_KEY, _CERTIFICATE = "HISTOVET_SIGNING_KEY", "HISTOVET_SIGNING_CERTIFICATE"
+_FIELD = "Signature"
+# For the signature in hexadecimal: one of P-256 with two certificates takes 3,000.
+_RESERVED_BYTES = 8192
+_MAY_SIGN = frozenset(("digital_signature", "non_repudiation"))
+
+
+class SigningRefused(Exception):
+    """A file cannot sign documents. `variable` names it, `hint` says what to do."""
+
+    def __init__(self, variable: str, what: str, hint: str) -> None:
+        super().__init__(f"{variable} {what}")
+        self.variable = variable
+        self.hint = hint
+
+
+@dataclass(frozen=True, slots=True)
+class Signatory:
+    """`chain` holds the certificates as PEM, the signatory's own first; `fingerprint`
+    is the SHA-256 of that one, in hexadecimal."""
+
+    subject: str
+    issuer: str
+    not_before: dt.datetime
+    not_after: dt.datetime
+    fingerprint: str
+    chain: bytes
+    _signer: PdfSigner
+
+    def sign(self, document: bytes) -> bytes:
+        """Return the document with one revision more, which holds the signature."""
+        # pyHanko starts an event loop, and a thread that has one refuses a second.
+        with ThreadPoolExecutor(max_workers=1) as thread:
+            return thread.submit(self._signed, document).result()
+
+    def _signed(self, document: bytes) -> bytes:
+        writer = IncrementalPdfFileWriter(io.BytesIO(document))
+        signed = self._signer.sign_pdf(writer, bytes_reserved=_RESERVED_BYTES)
+        return cast(bytes, signed.getvalue())
+
+
+def signatory(now: dt.datetime) -> Signatory | None:
+    """Return who signs, None where nobody was named or the certificate is over."""
+    if settings.SIGNING_FILES is None:
+        return None
+    found = _kept(*settings.SIGNING_FILES)
+    return found if found.not_before <= now < found.not_after else None
+
+
+def is_configured(now: dt.datetime) -> bool:
+    """Tell whether documents are offered."""
+    return signatory(now) is not None
+
+
+def read(key_path: Path, certificate_path: Path, now: dt.datetime) -> Signatory:
+    """Return who signs with these files. Raises SigningRefused."""
+    key = _key(key_path)
+    certificates, chain = _certificates(certificate_path)
+    own = certificates[0]
+    if not _fits(own, key):
+        raise SigningRefused(
+            _CERTIFICATE,
+            f"names a certificate of another key than {_KEY}",
+            "Put the certificate of this key first in the file.",
+        )
+    usages = _MAY_SIGN & set(own.key_usage_value.native if own.key_usage_value else ())
+    if not usages:
+        raise SigningRefused(
+            _CERTIFICATE,
+            "names a certificate that is not for signing documents",
+            "Ask for one whose key usage holds digitalSignature or nonRepudiation.",
+        )
+    if now < own.not_valid_before:
+        raise SigningRefused(
+            _CERTIFICATE,
+            "names a certificate that is not valid yet",
+            f"It begins on {own.not_valid_before.date()}; use the one before until then.",
+        )
+    if now >= own.not_valid_after:
+        raise SigningRefused(
+            _CERTIFICATE,
+            "names a certificate that is over",
+            f"It ended on {own.not_valid_after.date()}; have it renewed.",
+        )
+    store = SimpleCertificateStore.from_certs(certificates[1:])
+    return Signatory(
+        subject=_written(own.subject),
+        issuer=_written(own.issuer),
+        not_before=own.not_valid_before,
+        not_after=own.not_valid_after,
+        fingerprint=own.sha256.hex(),
+        chain=chain,
+        _signer=_signer(SimpleSigner(own, key, store), set(usages)),
+    )
+
+
+@functools.cache
+def _kept(key_path: Path, certificate_path: Path) -> Signatory:
+    """Read once in a process: what is over then is asked anew at each document."""
+    return read(key_path, certificate_path, dt.datetime.now(dt.UTC))
+
+
+def _key(path: Path) -> PrivateKeyInfo:
+    hint = "Make one: docs/documents.md says how."
+    try:
+        mode = path.stat().st_mode
+        content = path.read_bytes()
+    except OSError as exc:
+        what = f"names a file that cannot be read ({exc.strerror})"
+        raise SigningRefused(_KEY, what, hint) from exc
+    if stat.S_IMODE(mode) & 0o077:
+        raise SigningRefused(
+            _KEY, "names a file that others may read", "Give it mode 0600."
+        )
+    try:
+        key = load_private_key_from_pemder_data(content, passphrase=None)
+    # TypeError is its answer to a key under a passphrase.
+    except (ValueError, TypeError) as exc:
+        what = "names a file without a private key, or with one under a passphrase"
+        raise SigningRefused(_KEY, what, hint) from exc
+    if key.algorithm != "ec" or key.curve != ("named", "secp256r1"):
+        raise SigningRefused(_KEY, "names another kind of key than EC P-256", hint)
+    return key
+
+
+def _certificates(path: Path) -> tuple[list[x509.Certificate], bytes]:
+    hint = "Name a PEM file: the certificate of the key, then those that vouch for it."
+    try:
+        content = path.read_bytes()
+        certificates = list(load_certs_from_pemder_data(content))
+        for certificate in certificates:
+            # It is parsed no sooner.
+            certificate.native  # noqa: B018
+    except OSError as exc:
+        what = f"names a file that cannot be read ({exc.strerror})"
+        raise SigningRefused(_CERTIFICATE, what, hint) from exc
+    except (ValueError, TypeError) as exc:
+        raise SigningRefused(
+            _CERTIFICATE, "names a file without certificates", hint
+        ) from exc
+    if not certificates:
+        raise SigningRefused(_CERTIFICATE, "names a file without certificates", hint)
+    # What is published is written anew: the file may hold more than certificates.
+    chain = b"".join(pem.armor("CERTIFICATE", one.dump()) for one in certificates)
+    return certificates, chain
+
+
+def _written(name: x509.Name) -> str:
+    """Return the values of the name, without what each is called."""
+    parts = (part for rdn in name.chosen for part in rdn)
+    return ", ".join(str(part["value"].native) for part in parts)
+
+
+def _fits(certificate: x509.Certificate, key: PrivateKeyInfo) -> bool:
+    public = certificate.public_key
+    # The loader writes the point of the private key into it, whatever the file said.
+    point = key["private_key"].parsed["public_key"].native
+    return public.algorithm == "ec" and bool(public["public_key"].native == point)
+
+
+def _signer(signer: SimpleSigner, usages: set[str]) -> PdfSigner:
+    return PdfSigner(
+        PdfSignatureMetadata(
+            field_name=_FIELD,
+            md_algorithm="sha256",
+            reason="Document édité par histovet",
+            location="France",
+            subfilter=SigSeedSubFilter.PADES,
+            signer_key_usage=usages,
+        ),
+        signer,
+        new_field_spec=SigFieldSpec(
+            _FIELD,
+            # Nothing to see, and outside the page: PDF/UA wants what is on it in the
+            # structure, PDF/A refuses what is hidden.
+            # Sources: ISO 14289-1, 7.18.1; ISO 19005-2, 6.3.2.
+            invis_sig_settings=InvisSigSettings(box_out_of_bounds=True),
+            readable_field_name="Signature de histovet",
+        ),
+    )

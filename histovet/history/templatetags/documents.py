@@ -1,0 +1,20 @@
+"""What pages say of signed documents."""
+
+from django import template
+from django.utils import timezone
+
+from histovet.history.signature import is_configured
+
+register = template.Library()
+
+
+@register.simple_tag
+def documents_are_offered() -> bool:
+    return is_configured(timezone.now())
+
+
+@register.filter
+def fingerprint(text: str) -> str:
+    """Return hexadecimal digits in capitals and groups of four, to be compared by eye."""
+    capitals = text.upper()
+    return " ".join(capitals[at : at + 4] for at in range(0, len(capitals), 4))

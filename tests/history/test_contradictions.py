@@ -1,0 +1,145 @@
+"""Where the register contradicts itself: docs/report.md, Contradictions."""
+
+import datetime as dt
+
+import pytest
+
+from histovet.history.contradictions import RULES, contradictions
+from histovet.history.evidence import evidence
+from histovet.history.labels import CONTRADICTIONS
+from histovet.history.report import Audience, report
+from histovet.history.synthesis import synthesis
+from histovet.inspections.inspected import Inspected, Source
+from pseudonymizer.records import (
+    Inspection,
+    Operation,
+    Opposition,
+    Record,
+    Register,
+    Suspension,
+)
+
+AS_OF = dt.date(2021, 10, 26)
+BIRTH, DAY, LATER = (dt.date(2015, 5, 4), dt.date(2020, 5, 4), dt.date(2020, 9, 1))
+CLAIM = {"claim_count": 1, "last_claim": DAY, "fit_to_drive": True}
+REPAIRED = CLAIM | {"last_resolution": LATER}
+
+
+def found(audience=Audience.HOLDER, inspected=None, **facts):
+    record = Record(register=Register.SIV, masked_plate="X", **facts)
+    known = Inspected(
+        tuple(Inspection(day, "VTP", "A") for day in inspected or ()),
+        Source.REGISTER,
+        AS_OF,
+        None if inspected else Inspected().absence,
+    )
+    shown = report(record, audience=audience, as_of=AS_OF, inspected=known)
+    return contradictions(shown, synthesis(evidence(shown)))
+
+
+CASES = [
+    ({}, []),
+    (CLAIM | {"oppositions": (Opposition("oveis", DAY),)}, ["fit_beside_damage"]),
+    (CLAIM | {"suspensions": (Suspension("PVE", DAY),)}, ["fit_beside_damage"]),
+    (CLAIM | {"fit_to_drive": False}, []),
+    (CLAIM, ["fit_without_resolution"]),
+    (REPAIRED, []),
+    (
+        REPAIRED | {"oppositions": (Opposition("oves", DAY),)},
+        ["fit_beside_damage", "repaired_but_suspended"],
+    ),
+    (
+        REPAIRED | {"fit_to_drive": False, "suspensions": (Suspension("FNIV", None),)},
+        ["repaired_but_suspended"],
+    ),
+    # A resolution of before the claim is of another one.
+    (CLAIM | {"fit_to_drive": False, "last_resolution": BIRTH}, []),
+    ({"holder_count": 0}, ["nobody_holds_it"]),
+    ({"holder_count": None}, []),
+    (
+        {
+            "holder_count": 1,
+            "operations": (
+                Operation("CHANG_TIT_NORMAL", DAY),
+                Operation("IMMAT_NORMALE", BIRTH),
+            ),
+        },
+        ["fewer_holders_than_changes"],
+    ),
+    (
+        {
+            "holder_count": 1,
+            "operations": (
+                Operation("CHANG_TIT_NORMAL", DAY, True),
+                Operation("IMMAT_NORMALE", BIRTH),
+            ),
+        },
+        [],
+    ),
+    (
+        {
+            "first_registration": DAY,
+            "operations": (Operation("INSCRIPTION_GAGE", BIRTH),),
+        },
+        ["before_its_birth"],
+    ),
+    (
+        {
+            "first_registration": DAY,
+            "first_registration_abroad": BIRTH,
+            "imported": True,
+            "operations": (Operation("INSCRIPTION_GAGE", BIRTH),),
+        },
+        [],
+    ),
+    (
+        {"first_registration": DAY, "issue_date": BIRTH},
+        ["certificate_before_birth"],
+    ),
+    ({"first_registration": DAY, "issue_date": DAY}, []),
+    (
+        {
+            "suspensions": (Suspension("DES", DAY),),
+            "operations": (Operation("CHANG_TIT_NORMAL", LATER),),
+        },
+        ["held_after_its_end"],
+    ),
+    (
+        {
+            "suspensions": (Suspension("FNIM", LATER),),
+            "operations": (Operation("CHANG_TIT_NORMAL", DAY),),
+        },
+        [],
+    ),
+    ({"first_registration": DAY, "inspected": [BIRTH]}, ["inspected_before_its_birth"]),
+    ({"first_registration": BIRTH, "inspected": [DAY]}, []),
+    (
+        {"subject_to_inspection": False, "inspected": [DAY]},
+        ["inspected_but_not_subject"],
+    ),
+    ({"subject_to_inspection": False}, []),
+]
+
+
+@pytest.mark.parametrize(("facts", "expected"), CASES)
+def test_each_rule_finds_its_contradiction(facts, expected):
+    assert list(found(**facts)) == expected
+
+
+def test_every_rule_is_found_in_the_table_and_has_its_words():
+    tested = {code for _, expected in CASES for code in expected}
+    assert {rule.code for rule in RULES} == tested == set(CONTRADICTIONS)
+
+
+def test_a_cancelled_certificate_has_nothing_to_contradict():
+    assert found(certificate_cancelled=True, holder_count=0) == ()
+
+
+def test_nothing_is_said_to_others_that_orders_days_of_the_certificates_month():
+    facts = {
+        "issue_date": dt.date(2020, 5, 20),
+        "first_registration": dt.date(2020, 5, 20),
+        "operations": (Operation("INSCRIPTION_GAGE", dt.date(2020, 5, 4)),),
+    }
+    assert found(**facts) == ("before_its_birth",)
+    assert found(Audience.OTHERS, **facts) == ()
