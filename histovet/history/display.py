@@ -10,10 +10,11 @@ from django.utils.translation import gettext_noop as _
 
 from histovet.history import labels, meanings
 from histovet.history.contradictions import contradictions
+from histovet.history.dates import Precision
 from histovet.history.evidence import Evidence, evidence
 from histovet.history.inspection_due import Kind
 from histovet.history.page import AlertShown, Fact, ReportPage, Section
-from histovet.history.report import Audience, Report
+from histovet.history.report import Audience, Certificate, Report
 from histovet.history.sections.certificate import certificate
 from histovet.history.sections.coverage import coverage
 from histovet.history.sections.history import history
@@ -160,12 +161,22 @@ def _facts(known: Evidence, said: Words) -> tuple[Fact, ...]:
         ),
         Fact(
             term=said.say(_("Titulaire depuis")),
-            value=said.duration(held.months_held),
+            value=_held(held, said),
             detail=said.date(held.held_since) if held.held_since else "",
         ),
         _last_reading(known, said),
         _next_inspection(known, said),
     )
+
+
+def _held(held: Certificate, said: Words) -> str:
+    """For example: 2 ans 4 mois; environ 12 ans where the year alone is told."""
+    since, months = held.held_since, held.months_held
+    if since is None or months is None or since.precision is not Precision.YEAR:
+        return said.duration(months)
+    if months < 12:
+        return said.say(_("moins de deux ans"))
+    return said.fill(_("environ %s"), said.duration(months // 12 * 12))
 
 
 def _last_reading(known: Evidence, said: Words) -> Fact:

@@ -195,10 +195,16 @@ def _sold(*, to_professional: bool) -> Finder:
 
     def find(report: Report) -> Iterable[Found]:
         sales = sales_since_last_holder(report)
-        bought = [sale for sale in sales if sale.code == "DECLARATION_ACHAT"]
-        if bool(bought) is not to_professional or not sales:
+        if not sales:
             return ()
-        return (Found((bought or sales)[0].date),)
+        last = sales[0]
+        # The seller declares on the day of the purchase too.
+        bought = [
+            sale
+            for sale in sales
+            if sale.code == "DECLARATION_ACHAT" and sale.date == last.date
+        ]
+        return (Found(last.date),) if bool(bought) is to_professional else ()
 
     return find
 

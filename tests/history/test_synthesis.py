@@ -187,6 +187,15 @@ CASES = [
         ),
         ["taken_by_professional"],
     ),
+    # A professional bought it, and has sold it since.
+    (
+        operations(
+            ("CHANG_TIT_NORMAL", DAY),
+            ("DECLARATION_ACHAT", LATER),
+            ("DECLARATION_CESSION", dt.date(2020, 10, 1)),
+        ),
+        ["sold_since"],
+    ),
     ({"vehicle_stolen": None}, ["theft_unknown"]),
     ({}, []),
 ]

@@ -1,24 +1,77 @@
-"""The parts of a report that are not worth a template's time at each request.
+"""The sections of a report, whose blocks are not worth a template's time.
 
-Sixty rows in a template's loop cost ten times as much.
+A template's loop over blocks and sixty rows costs ten times as much.
 """
 
 from __future__ import annotations
 
 from django import template
 
-from histovet.history.page import Event, Figure, Grid, Row, Table, Timeline
+from histovet.history.page import (
+    Block,
+    Choice,
+    Event,
+    Figure,
+    Grid,
+    Heading,
+    Items,
+    Paragraph,
+    Row,
+    Section,
+    Table,
+    Timeline,
+)
 from histovet.history.words import escaped, markup
 
 register = template.Library()
 
 
 @register.simple_tag
-def table(shown: Table) -> str:
-    """Return a table; it has a column of boxes when a row names its box."""
+def blocks(section: Section, void: str, choose: str) -> str:
+    """Return what stands in the section, in order; `void` is the word for a cancelled
+    event, `choose` says what the choices of a timeline are."""
+    parts = []
+    for block in section.blocks:
+        if isinstance(block, Timeline):
+            parts.append(_timeline(block, section.anchor, escaped(void), choose))
+        else:
+            parts.append(_block(block))
+    return markup("\n".join(parts))
+
+
+def _block(block: Block) -> str:
+    match block:
+        case Paragraph():
+            return _paragraph(block)
+        case Table():
+            return _table(block)
+        case Grid():
+            return _grid(block)
+        case Heading():
+            return f"<h3>{escaped(block.text)}</h3>"
+        case Items():
+            items = "".join([f"<li>{escaped(item)}</li>\n" for item in block.items])
+            return f"<ul>\n{items}</ul>"
+        case Figure():
+            # It is ours, and escapes what it is given.
+            return f"<figure>{block.svg}</figure>"
+    raise TypeError(f"no way to show {type(block).__name__}")
+
+
+def _paragraph(shown: Paragraph) -> str:
+    parts = ['<p class="hint">' if shown.is_hint else "<p>"]
+    if shown.badge:
+        parts.append(f'<span class="badge {shown.tone}">{escaped(shown.badge)}</span> ')
+    if shown.lead:
+        parts.append(f"<strong>{escaped(shown.lead)}</strong> ")
+    return "".join([*parts, escaped(shown.text), "</p>"])
+
+
+def _table(shown: Table) -> str:
+    """It has a column of boxes when a row names its box."""
     has_boxes = any(row.box for row in shown.rows)
     lines = "".join([_line(row, has_boxes) for row in shown.rows])
-    return markup(
+    return (
         f"<table>\n<caption>{escaped(shown.caption)}</caption>\n"
         f"<tbody>\n{lines}</tbody>\n</table>"
     )
@@ -31,9 +84,8 @@ def _line(row: Row, has_boxes: bool) -> str:
     return f'<tr>{box}<th scope="row">{label}</th><td>{values}</td></tr>\n'
 
 
-@register.simple_tag
-def grid(shown: Grid) -> str:
-    """Return a table with a head; the first cell of a line names it."""
+def _grid(shown: Grid) -> str:
+    """The first cell of a line names it."""
     head = "".join([f'<th scope="col">{escaped(cell)}</th>' for cell in shown.head])
     lines = "".join(
         [
@@ -44,17 +96,26 @@ def grid(shown: Grid) -> str:
         ]
     )
     kind = 'class="grid sums"' if shown.ends_in_numbers else 'class="grid"'
-    return markup(
+    return (
         f"<table {kind}>\n<caption>{escaped(shown.caption)}</caption>\n"
         f"<thead>\n<tr>{head}</tr>\n</thead>\n<tbody>\n{lines}</tbody>\n</table>"
     )
 
 
-@register.simple_tag
-def events(shown: Timeline, void: str) -> str:
-    """Return the list of events; `void` is the word for a cancelled one."""
-    lines = "".join([_event(event, escaped(void)) for event in shown.events])
-    return markup(f'<ol class="timeline">\n{lines}</ol>')
+def _timeline(shown: Timeline, anchor: str, void: str, choose: str) -> str:
+    lines = "".join([_event(event, void) for event in shown.events])
+    events = f'<ol class="timeline">\n{lines}</ol>'
+    if not shown.choices:
+        return events
+    links = "".join([_choice(one, anchor) for one in shown.choices])
+    name = escaped(choose)
+    return f'<nav class="row" aria-label="{name}">{links}</nav>\n{events}'
+
+
+def _choice(one: Choice, anchor: str) -> str:
+    current = ' aria-current="true"' if one.is_chosen else ""
+    label = f"{escaped(one.label)} ({one.count})"
+    return f'<a{current} href="?voir={one.kind}#{anchor}">{label}</a> '
 
 
 def _event(event: Event, void: str) -> str:
@@ -75,9 +136,3 @@ def _event(event: Event, void: str) -> str:
         details = "<br>".join([escaped(detail) for detail in event.details])
         parts.append(f' <div class="hint">{details}</div>')
     return "".join([*parts, "</li>\n"])
-
-
-@register.simple_tag
-def figure(shown: Figure) -> str:
-    """Return the picture; it names and describes itself."""
-    return markup(shown.svg)
