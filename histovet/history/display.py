@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_noop as _
 
-from histovet.history import labels, meanings
+from histovet.history import alerts, labels, meanings
 from histovet.history.contradictions import contradictions
 from histovet.history.dates import Precision
 from histovet.history.evidence import Evidence, evidence
@@ -133,7 +133,7 @@ def _verdict(found: Synthesis, report: Report) -> tuple[str, str]:
 
 
 def _alert(alert: Alert, report: Report, said: Words) -> AlertShown:
-    text = labels.ALERTS[alert.code]
+    text = alerts.TEXTS[alert.code]
     title = said.say(text.title)
     return AlertShown(
         gravity=alert.gravity.value,

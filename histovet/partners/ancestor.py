@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from histovet.history import labels, meanings
+from histovet.history import alerts, labels, meanings
 from histovet.history.contradictions import contradictions
 from histovet.history.critair import Sticker, sticker
 from histovet.history.dates import Precision, ShownDate
@@ -344,7 +344,7 @@ def _conclusions(report: Report, dates: _Dates, *, inspections: bool) -> dict[st
                 "code": alert.code,
                 "gravity": alert.gravity.value,
                 "count": alert.count,
-                "title": labels.ALERTS[alert.code].title,
+                "title": alerts.TEXTS[alert.code].title,
             }
             for alert in found.alerts
         ],

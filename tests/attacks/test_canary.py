@@ -25,6 +25,7 @@ from pseudonymizer.__main__ import main
 from pseudonymizer.envelope import link_id
 from tests import dump, vehicles
 from tests.partner import new_key
+from tests.poppler import text_of
 from tests.publish import publish
 
 # Made so that no other value of the test can hold them.
@@ -71,6 +72,12 @@ def _feed(folder: Path) -> Path:
     plain = vehicles.siv_lines(200)
     vehicles.write_file(folder, "siv.csv.gz", [siv, broken, *plain])
     vehicles.write_file(folder, "fni.csv.gz", [fni])
+    inspected = vehicles.inspections_line(
+        vehicles.inspection("2020-03-02", 41_000),
+        plaq_immat=PLATE,
+        numero_formule=FORMULA,
+    )
+    vehicles.write_file(folder, "inspected.csv.gz", [inspected])
     return folder
 
 
@@ -149,6 +156,11 @@ def _type_into_the_site(client: Client) -> str:
     page = client.get(found.headers["Location"])
     assert (found.status_code, page.status_code) == (303, 200)
     assert not _seen(page.content.decode() + found.headers["Location"])
+    papers = [client.post(path) for path in ("/rapport/pdf", "/rapport/situation.pdf")]
+    for paper in papers:
+        assert (paper.status_code, paper.content[:5]) == (200, b"%PDF-")
+        assert not _seen(text_of(paper.content) + str(paper.headers))
+        assert not _seen(paper.content.decode("latin-1"))
     return client.cookies.output()
 
 
@@ -252,6 +264,21 @@ def _drive_links() -> tuple[str, dict[str, tuple[bytes, Kind]]]:
     ]
     assert {answer.status_code for answer in refused} == {403, 404, 405}
     answers += refused
+    # What is typed of a car stays in the form, as what is mistyped does.
+    for what in (
+        {"vin": VIN},
+        {"vin": VIN[:-1] + "9"},
+        {"plate": PLATE},
+        {"plate": "X"},
+    ):
+        assert reader.post(f"{at(first)}/verifier", what).status_code == 200
+    paper = reader.get(f"{at(first)}/rapport.pdf")
+    given = seller.post(at(first).replace("/r/", "/liens/") + "/rapport.pdf")
+    for one in (paper, given):
+        assert (one.status_code, one.content[:5]) == (200, b"%PDF-")
+        assert not _seen(text_of(one.content) + str(one.headers))
+    # The paper that its owner printed is to show the link's code; nothing else does.
+    assert not _secrets_seen(text_of(paper.content) + str(given.headers), shown)
     # What is mistyped stays in the form, so its page is no place to look; the rest is.
     mistyped = code(third)[:-1] + ("A" if code(third)[-1] != "A" else "B")
     for door in ("/acheteur", at(third)):

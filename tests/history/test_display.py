@@ -6,13 +6,14 @@ from django.utils import translation
 
 from histovet.history import display
 from histovet.history.labels import ABSENCES
-from histovet.history.page import Table, Timeline
+from histovet.history.page import Figure, Table, Timeline
 from histovet.history.report import Audience, report
-from histovet.inspections.inspected import Absence, Inspected
+from histovet.inspections.inspected import Absence, Inspected, Source
 from pseudonymizer.records import (
     DamageProcedure,
     ExpertStep,
     Initials,
+    Inspection,
     Operation,
     Opposition,
     Pledge,
@@ -292,3 +293,140 @@ def test_the_history_says_how_long_each_holder_held():
     ]
     unknown = page(operations=operations, holder_count=3, language="en")
     assert events(unknown)[0].tenure.startswith("new holder, rank unknown, for 2")
+
+
+CLAIMED = (
+    Operation("INSCRIPTION_GAGE", dt.date(2020, 5, 4)),
+    Operation("DEC_VE", dt.date(2019, 5, 4)),
+    Operation("IMMAT_NORMALE", dt.date(2018, 5, 4)),
+)
+
+
+def chosen(shown):
+    (line,) = [
+        block
+        for block in section(shown, "history").blocks
+        if isinstance(block, Timeline)
+    ]
+    return line
+
+
+def test_one_kind_of_events_can_be_chosen():
+    everything = chosen(page(operations=CLAIMED))
+    assert [(one.kind, one.count, one.is_chosen) for one in everything.choices] == [
+        ("", 3, True),
+        ("titulaires", 1, False),
+        ("gages", 1, False),
+        ("sinistres", 1, False),
+    ]
+    pledges = chosen(page(operations=CLAIMED, events="gages"))
+    assert [event.label for event in pledges.events] == ["Gage inscrit"]
+    assert [one.kind for one in pledges.choices if one.is_chosen] == ["gages"]
+
+
+@pytest.mark.parametrize("unknown", ["oppositions", "x", "<b>", "GAGES"])
+def test_a_kind_that_is_not_there_chooses_everything(unknown):
+    shown = chosen(page(operations=CLAIMED, events=unknown))
+    assert len(shown.events) == 3
+    assert shown.choices[0].is_chosen
+
+
+def test_there_is_nothing_to_choose_of_one_kind_or_on_paper():
+    assert chosen(page(operations=CLAIMED[:1])).choices == ()
+    assert chosen(page(operations=CLAIMED, plain=True)).choices == ()
+
+
+def test_what_was_opened_says_what_became_of_it():
+    closed = (
+        Operation("RADIATION_GAGE", dt.date(2021, 2, 1)),
+        Operation("INSCRIPTION_GAGE", dt.date(2020, 5, 4)),
+    )
+    assert events(page(plain=True, operations=closed))[1].details == (
+        f"levé (1er{NBSP}février 2021)",
+    )
+    still = events(page(operations=CLAIMED[:1], pledges=(Pledge(DAY),)))
+    assert still[0].details == ("toujours en cours",)
+    gone = events(page(operations=CLAIMED[:1]))
+    assert gone[0].details == ("n’est plus en cours, sans levée inscrite",)
+
+
+def test_the_first_registration_of_an_import_is_called_so():
+    first = (Operation("IMMAT_NORMALE_PREM_VO", DAY),)
+    assert events(page(operations=first))[0].label == (
+        "Première immatriculation, véhicule d’occasion"
+    )
+    imported = events(page(operations=first, imported=True))
+    assert imported[0].label == "Première immatriculation en France, véhicule importé"
+    assert imported[-1].is_gap
+
+
+def test_contradictions_stand_under_the_situation():
+    shown = page(plain=True, holder_count=0)
+    texts = [getattr(block, "text", "") for block in section(shown, "situation").blocks]
+    assert "Le registre se contredit" in texts
+    assert "Le registre se contredit" not in [
+        getattr(block, "text", "")
+        for block in section(page(holder_count=1), "situation").blocks
+    ]
+
+
+def test_a_tenure_since_a_year_is_said_about():
+    since = (Operation("CHANG_TIT_NORMAL", dt.date(2010, 6, 1)),)
+    record = Record(
+        register=Register.FNI,
+        masked_plate="X",
+        operations=since,
+        issue_date=dt.date(2010, 6, 1),
+    )
+    read = report(record, audience=Audience.OTHERS, as_of=AS_OF)
+    with translation.override("fr"):
+        held = display.page(read, plain=True).facts[1]
+    assert (held.value, held.detail) == (f"environ 11{NBSP}ans", "2010")
+
+
+INSPECTED = Inspected(
+    (
+        Inspection(dt.date(2020, 3, 1), "VTP", "A", 80_000),
+        Inspection(dt.date(2018, 5, 21), "VTP", "S", 60_000),
+        Inspection(dt.date(2018, 5, 19), "NEW", "S", None),
+    ),
+    Source.REGISTER,
+    AS_OF,
+    None,
+)
+
+
+def test_inspections_are_listed_in_the_words_of_their_time():
+    shown = page(plain=True, inspected=INSPECTED)
+    (grid,) = [b for b in section(shown, "inspections").blocks if hasattr(b, "head")]
+    assert grid.rows == (
+        (f"1er{NBSP}mars 2020", "Contrôle périodique", "Favorable"),
+        (
+            f"21{NBSP}mai 2018",
+            "Contrôle périodique",
+            "Défavorable, défaillances majeures",
+        ),
+        (f"19{NBSP}mai 2018", "NEW", "Défavorable, kilométrage non relevé"),
+    )
+
+
+def test_the_mileage_has_its_verdict_its_chart_and_its_table():
+    shown = page(plain=True, inspected=INSPECTED)
+    blocks = section(shown, "mileage").blocks
+    assert blocks[0].badge == "Cohérent"
+    (chart,) = [block for block in blocks if isinstance(block, Figure)]
+    assert "2 relevés" in chart.description and chart.svg.startswith("<svg")
+    (grid,) = [block for block in blocks if hasattr(block, "head")]
+    assert grid.rows[0][1:] == (f"80{THIN}000{NBSP}km", f"+20{THIN}000{NBSP}km")
+    assert shown.facts[2].value == f"80{THIN}000{NBSP}km"
+
+
+def test_what_the_report_covers_is_told_source_by_source():
+    told = section(page(plain=True, inspected=INSPECTED), "scope")
+    (grid,) = [block for block in told.blocks if hasattr(block, "head")]
+    assert [row[1] for row in grid.rows] == [
+        f"Registre des immatriculations, au 26{NBSP}octobre 2021",
+        f"Contrôles techniques, livrés avec le registre, au 26{NBSP}octobre 2021",
+        "Calculée d’après l’arrêté du 21 juin 2016",
+        "Aucune source",
+    ]

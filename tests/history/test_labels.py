@@ -1,9 +1,12 @@
 import msgspec
 import pytest
 
-from histovet.history import labels, meanings
+from histovet.history import alerts, labels, meanings
+from histovet.history.critair import Sticker, Why
+from histovet.history.odometer import Reason, Verdict
 from histovet.history.report import Audience
 from histovet.history.synthesis import RULES
+from histovet.inspections.inspected import Absence
 from pseudonymizer import codec
 from pseudonymizer.records import Vehicle
 
@@ -11,6 +14,9 @@ TABLES = (
     labels.OPERATIONS,
     labels.OPPOSITIONS,
     labels.SUSPENSIONS,
+    labels.NATURES,
+    labels.RESULTS,
+    labels.RESULTS_BEFORE,
     meanings.USAGES,
     meanings.EU_CATEGORIES,
     *meanings.MEANINGS.values(),
@@ -32,10 +38,24 @@ def test_every_rubric_of_a_vehicle_is_shown_once():
 
 
 def test_every_alert_has_its_words_for_each_audience():
-    assert set(labels.ALERTS) == {rule.code for rule in RULES}
-    for text in labels.ALERTS.values():
+    assert set(alerts.TEXTS) == {rule.code for rule in RULES}
+    for text in alerts.TEXTS.values():
         assert text.title and text.meaning
         assert all(text.to_do[audience] for audience in Audience)
+
+
+@pytest.mark.parametrize(
+    ("words", "table"),
+    [
+        (labels.ABSENCES, Absence),
+        (labels.VERDICTS, Verdict),
+        (labels.REASONS, Reason),
+        (labels.STICKERS, Sticker),
+        (labels.NO_STICKER, Why),
+    ],
+)
+def test_every_outcome_has_its_words(words, table):
+    assert set(words) == set(table)
 
 
 def test_labels_need_no_escaping():
@@ -62,6 +82,10 @@ def test_labels_need_no_escaping():
         ("eu_category", "SANS", None),
         ("eu_category", "XX", None),
         ("eu_body", "CI", None),
+        ("eu_body", "CW", "autobus ou autocar"),
+        ("eu_body", "CZ", None),
+        ("colour", "GRIS FONCE", "gris foncé"),
+        ("colour", "FUCHSIA", None),
         ("genre", "NEW", None),
         ("make", "CE", None),
     ],

@@ -1,10 +1,12 @@
 """The seller's way in a real browser: the form, the report, the end."""
 
 import re
+import socket
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from histovet.inspections.utac import client
 from tests.history.showcase import typed
 from tests.journeys.asking import ask, check_light_and_quiet
 from tests.journeys.axe import check
@@ -258,3 +260,40 @@ def test_tables_have_their_headers(live_server, page: Page, shown, kind, count):
         rows = table.get_by_role("row").count() - heads
         assert table.get_by_role("rowheader").count() == rows > 0
         assert table.locator("caption").count() == 1
+
+
+def test_the_chart_is_read_out_with_what_it_shows(live_server, page: Page, shown):
+    ask(page, live_server.url, typed(shown["rolled_back"]))
+    chart = page.get_by_role("img", name="Kilométrage relevé aux contrôles techniques")
+    expect(chart).to_have_accessible_name(re.compile(r"\d relevés, de .* Incohérent\."))
+    # One stop for who listens, and the table under it has every reading.
+    assert chart.locator("[tabindex], a, button").count() == 0
+    table = page.get_by_role("table", name="Relevés du compteur, le dernier d’abord")
+    assert table.get_by_role("rowheader").count() == chart.locator(".dots > *").count()
+
+
+def test_nothing_is_found_while_the_source_of_inspections_is_down(
+    live_server, page: Page, shown, settings
+):
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        settings.UTAC_URL = f"http://127.0.0.1:{closed.getsockname()[1]}"
+    settings.UTAC_USER, settings.UTAC_PASSWORD = "somebody", "anything"
+    ask(page, live_server.url, typed(shown["clean"]))
+    expect(page.get_by_text("La source des contrôles n’a pas répondu")).to_be_visible()
+    check(page)
+    client.cache_clear()
+
+
+def test_a_kind_of_events_is_chosen_without_script(live_server, browser, shown):
+    page = browser.new_context(java_script_enabled=False, locale="fr-FR").new_page()
+    ask(page, live_server.url, typed(shown["irreparable"]))
+    everything = page.locator("ol.timeline > li").count()
+    choice = page.get_by_role("link", name=re.compile("^Sinistres"))
+    choice.focus()
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(live_server.url + "/rapport?voir=sinistres#history")
+    assert 0 < page.locator("ol.timeline > li").count() < everything
+    expect(page.get_by_role("link", name=re.compile("^Sinistres"))).to_have_attribute(
+        "aria-current", "true"
+    )
+    page.context.close()
