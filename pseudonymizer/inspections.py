@@ -14,7 +14,7 @@ from msgspec import Struct
 from pseudonymizer.certificate import CertificateColumns, columns_of
 from pseudonymizer.errors import FeedRefused, Unusable
 from pseudonymizer.normalise import feed_day
-from pseudonymizer.records import Inspected, Inspection, Inspections
+from pseudonymizer.records import INSPECTIONS_MAX, Inspected, Inspection, Inspections
 
 COLUMN = "controles_techniques"
 UPDATED_COLUMN = "date_mise_a_jour"
@@ -83,6 +83,8 @@ def _read(text: str) -> tuple[Inspection, ...]:
     except (msgspec.DecodeError, UnicodeEncodeError, RecursionError) as exc:
         raise Unusable("inspections_unreadable") from exc
     found = {_inspection(entry) for entry in entries}
+    if len(found) > INSPECTIONS_MAX:
+        raise Unusable("too_many_inspections")
     # The last three only so that one line always gives the same bytes.
     return tuple(
         sorted(

@@ -217,6 +217,10 @@ class Inspection(Struct, frozen=True):
     mileage_km: int | None = None
 
 
+# A lorry inspected twice a year, with as many counter-visits, for 25 years.
+INSPECTIONS_MAX = 100
+
+
 class Inspections(Struct, frozen=True):
     """Every inspection of one vehicle that its source knows, newest first; `updated` is
     the day on which the source last changed them, None when it does not tell."""

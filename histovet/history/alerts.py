@@ -51,7 +51,7 @@ TEXTS = {
     "beyond_repair": _alert(
         _("Véhicule techniquement non réparable"),
         _("Un expert a constaté qu’aucune réparation ne le rendrait sûr."),
-        _("Cédez-le à un centre agréé pour sa destruction ; votre assureur vous guide."),
+        _("Cédez-le à un centre VHU agréé pour sa destruction ; votre assureur vous guide."),
         _("N’achetez pas : il est voué à la destruction."),
     ),
     "destroyed": _alert(
@@ -161,7 +161,7 @@ TEXTS = {
     ),
     "left_territory": _alert(
         _("Sorti du territoire"),
-        _("Le véhicule est déclaré hors de France : sa circulation y est suspendue."),
+        _("Le véhicule est déclaré hors de France : sa circulation en France est suspendue."),
         _("S’il est revenu, demandez sa remise en circulation."),
         _("N’achetez pas avant que le vendeur ait obtenu la remise en circulation."),
     ),
@@ -223,13 +223,13 @@ TEXTS = {
         _("Demandez le procès-verbal de ce contrôle."),
     ),
     "inspection_critical": _alert(
-        _("Dernier contrôle technique : défaillances critiques"),
+        _("Contrôle technique défavorable, interdiction de rouler"),
         _("Le véhicule ne peut plus rouler avant une contre-visite favorable."),
         _("Faites réparer, puis passez la contre-visite avant de vendre."),
         _("Attendez le procès-verbal d’une contre-visite favorable."),
     ),
     "inspection_failed": _alert(
-        _("Dernier contrôle technique : défaillances majeures"),
+        _("Contrôle technique défavorable"),
         _("Une contre-visite est demandée dans les deux mois."),
         _("Faites réparer, puis passez la contre-visite."),
         _("Demandez le procès-verbal et le prix des réparations, ou la contre-visite."),
@@ -239,6 +239,24 @@ TEXTS = {
         _("Le dernier qui soit connu n’est plus valable."),
         _("Passez un contrôle : il doit avoir moins de six mois le jour de la vente."),
         _("Demandez un contrôle de moins de six mois avant de payer."),
+    ),
+    "never_inspected": _alert(
+        _("Aucun contrôle technique connu"),
+        _("À cet âge, il devrait y en avoir un ; la source n’en connaît aucun."),
+        _("Montrez le dernier procès-verbal à l’acheteur."),
+        _("Demandez un contrôle de moins de six mois avant de payer."),
+    ),
+    "unfit": _alert(
+        _("Le registre ne le dit pas apte à circuler"),
+        _("Il ne dit pas pourquoi."),
+        _("Demandez à France Titres (ANTS) ce qu’il en est avant toute vente."),
+        _("Demandez au vendeur pourquoi, avec les papiers qui le montrent."),
+    ),
+    "contradiction": _alert(
+        _("Le registre se contredit"),
+        _("Les points en cause sont listés sous Situation administrative."),
+        _("Si l’un est inexact, demandez sa correction à France Titres (ANTS)."),
+        _("Lisez-les et demandez au vendeur ce qu’il en est."),
     ),
     "sold_since": _alert(
         _("Vente déclarée, sans nouveau titulaire"),
@@ -296,8 +314,8 @@ TEXTS = {
         _("Il ne précise pas si le véhicule est signalé volé."),
         _("Faites-le vérifier par la police ou la gendarmerie avant la vente."),
         _(
-            "Demandez un certificat de situation administrative de moins de quinze "
-            "jours."
+            "Faites-le vérifier avec le vendeur, à la police ou à la gendarmerie, avant "
+            "de payer."
         ),
     ),
     "claim_repaired": _alert(

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from histovet.history.dates import ShownDate
 from histovet.history.odometer import Reading
+from histovet.inspections.inspected import CRITICAL, FAVOURABLE, MAJOR
 
 WIDTH, HEIGHT = 640, 280
 
@@ -35,8 +36,7 @@ _MOST_STEPS = 4
 _ROUND = (1, 2, 2.5, 5, 10)
 _TEXT = 14
 
-_FAVOURABLE = frozenset(("A", "AP"))
-_UNFAVOURABLE = frozenset(("S", "SP", "R", "RP"))
+_FAILED = MAJOR | CRITICAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,12 +195,12 @@ def _points(
 ) -> Iterable[str]:
     points = list(zip(places, results, strict=True))
     # The last one covers its neighbours: no favourable one hides what was found.
-    points.sort(key=lambda point: point[1] in _UNFAVOURABLE)
+    points.sort(key=lambda point: point[1] in _FAILED)
     for (across, up), result in points:
         x = scale.x(across)
-        if result in _FAVOURABLE:
+        if result in FAVOURABLE:
             yield f'<circle cx="{x}" cy="{up:g}" r="5.5"/>'
-        elif result in _UNFAVOURABLE:
+        elif result in _FAILED:
             yield f'<use href="#{name}-no" x="{x}" y="{up:g}"/>'
         else:
             middle = 'transform="translate(-5.5-5.5)"'

@@ -2,6 +2,7 @@
 
 histovet.E041  the key or the certificate cannot sign documents
 histovet.E042  the key lies inside the repository
+histovet.W043  the certificate is over, or not valid yet
 """
 
 from collections.abc import Iterator, Sequence
@@ -9,7 +10,7 @@ from typing import Any
 
 from django.apps import AppConfig
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, register
+from django.core.checks import CheckMessage, Error, Warning, register
 from django.utils import timezone
 
 from histovet.history.signature import SigningRefused, read
@@ -24,9 +25,19 @@ def documents_can_be_signed(
     if settings.SIGNING_FILES is None:
         return
     try:
-        read(*settings.SIGNING_FILES, timezone.now())
+        found = read(*settings.SIGNING_FILES)
     except SigningRefused as exc:
         yield Error(f"{exc}.", hint=exc.hint, id="histovet.E041")
+        return
+    # No error: a certificate that ends must not keep the site from starting.
+    if not found.is_valid(timezone.now()):
+        yield Warning(
+            "HISTOVET_SIGNING_CERTIFICATE names a certificate that is over, or not valid "
+            "yet: no document is offered.",
+            hint=f"It is valid from {found.not_before.date()} to "
+            f"{found.not_after.date()}; docs/documents.md says how to renew it.",
+            id="histovet.W043",
+        )
 
 
 @register("histovet")

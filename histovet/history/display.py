@@ -9,7 +9,6 @@ from __future__ import annotations
 from django.utils.translation import gettext_noop as _
 
 from histovet.history import alerts, labels, meanings
-from histovet.history.contradictions import contradictions
 from histovet.history.dates import Precision
 from histovet.history.evidence import Evidence, evidence
 from histovet.history.inspection_due import Kind
@@ -46,6 +45,7 @@ def page(report: Report, *, plain: bool = False, events: str = "") -> ReportPage
         plate=report.masked_plate.replace("*", "•"),
         first_registration=said.date(report.first_registration),
         as_of=said.day(report.as_of),
+        as_of_date=report.as_of,
         verdict=found.verdict.value,
         verdict_title=said.say(title),
         verdict_text=said.say(text),
@@ -71,7 +71,7 @@ def _sections(
         history(report, said, source, events),
         mileage(known, said),
         inspections(known, said),
-        situation(report, contradictions(report, found), said, source),
+        situation(report, found.contradictions, said, source),
         certificate(report, said, source),
         vehicle(report, said, source),
         coverage(report, said, source),
@@ -124,11 +124,17 @@ def _verdict(found: Synthesis, report: Report) -> tuple[str, str]:
     if found.alerts:
         return (
             _("Rien n’empêche la vente"),
-            _("Ni vol, ni gage, ni opposition au registre. À savoir :"),
+            _(
+                "Ni vol, ni gage, ni saisie, ni opposition, ni suspension au registre. À "
+                "savoir :"
+            ),
         )
     return (
         _("Rien à signaler"),
-        _("Ni vol, ni gage, ni opposition au registre : rien n’empêche la vente."),
+        _(
+            "Ni vol, ni gage, ni saisie, ni opposition, ni suspension au registre à "
+            "cette date : rien n’y empêche la vente."
+        ),
     )
 
 
@@ -151,12 +157,12 @@ def _facts(known: Evidence, said: Words) -> tuple[Fact, ...]:
     held = report.certificate
     imported = report.imported.imported
     holder = report.audience is Audience.HOLDER
-    included = _("vous compris") if holder else _("le vendeur compris")
+    included = _("vous compris") if holder else _("le titulaire actuel compris")
     counted = _("depuis l’arrivée en France") if imported else included
     return (
         Fact(
             term=said.say(_("Titulaires")),
-            value=str(report.holder_count or said.say(NOT_RECORDED)),
+            value=said.count(report.holder_count),
             detail=said.say(counted) if report.holder_count else "",
         ),
         Fact(

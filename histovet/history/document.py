@@ -26,7 +26,6 @@ from django.utils.translation import get_language, gettext
 
 from histovet.history.page import (
     Block,
-    Figure,
     Grid,
     Paragraph,
     ReportPage,
@@ -34,6 +33,7 @@ from histovet.history.page import (
     Section,
     Table,
 )
+from histovet.history.words import words
 from pseudonymizer.normalise import PARIS
 
 FONTS = Path(__file__).parent / "fonts"
@@ -112,7 +112,8 @@ def situation_pdf(
         kind="cancelled" if is_cancelled else "situation",
         title=title,
         kicker="",
-        subtitle=gettext("Édité par histovet d’après le registre des immatriculations"),
+        # Source: code de la route, article R. 322-4.
+        subtitle=gettext("Édité par histovet. Ne remplace pas le certificat officiel."),
         statement=statement % {"as_of": page.as_of, **_moment(making.made_at)},
         sections=() if is_cancelled else (_identification(page), *stated),
         checking_title=gettext("Ce que vaut ce certificat"),
@@ -161,13 +162,7 @@ def _compiled(
 ) -> bytes:
     moment = _moment(making.made_at)
     checking = [
-        _said(
-            gettext(
-                "Ce document dit ce que le registre portait à sa date, et rien de plus "
-                "récent. Au-delà de 15 jours, ne vous y fiez plus pour une vente : "
-                "demandez-en un nouveau."
-            )
-        ),
+        _said(_worth(page, making)),
         _said(
             gettext(
                 "Il est signé : un lecteur de PDF dit s’il a été modifié depuis. "
@@ -221,10 +216,14 @@ def _compiled(
                 "Registre au %(as_of)s. Fait le %(day)s à %(hour)s, heure de Paris."
             )
             % {"as_of": page.as_of, **moment},
-            "note": gettext(
-                "À ne plus utiliser pour une vente au-delà de 15 jours. Vérifier : %s"
-            )
-            % making.verified_at,
+            "note": gettext("%(worth)s Vérifier : %(address)s")
+            % {
+                "worth": gettext("Trop ancien pour une vente.")
+                if _is_old(page, making)
+                else gettext("À ne plus utiliser pour une vente après le %s.")
+                % _last_day(page),
+                "address": making.verified_at,
+            },
         },
         "words": {
             "to_do": gettext("À faire :"),
@@ -241,6 +240,35 @@ def _compiled(
     )
 
 
+# As long as a certificate of situation may be handed over for a sale.
+# Source: code de la route, article R. 322-4.
+GOOD_DAYS = 15
+
+
+def _last(page: ReportPage) -> dt.date:
+    return page.as_of_date + dt.timedelta(days=GOOD_DAYS)
+
+
+def _last_day(page: ReportPage) -> str:
+    return words(plain=True).day(_last(page))
+
+
+def _is_old(page: ReportPage, making: Making) -> bool:
+    return making.made_at.astimezone(PARIS).date() > _last(page)
+
+
+def _worth(page: ReportPage, making: Making) -> str:
+    if _is_old(page, making):
+        return gettext(
+            "Ce document dit ce que le registre portait à sa date. Le registre a plus de "
+            "quinze jours : ce document ne suffit pas pour une vente."
+        )
+    return gettext(
+        "Ce document dit ce que le registre portait à sa date, et rien de plus récent. "
+        "Après le %s, ne vous y fiez plus pour une vente : demandez-en un nouveau."
+    ) % _last_day(page)
+
+
 def _said(text: str, address: str = "") -> dict[str, str]:
     return {"text": text, "address": address}
 
@@ -250,12 +278,7 @@ def _cancelled(page: ReportPage) -> dict[str, str]:
     if page.cancelled_on:
         dated = gettext("Certificat d’immatriculation annulé (%s)")
         said = dated % page.cancelled_on
-    return {
-        "title": said,
-        "text": gettext(
-            "Il n’a plus cours : le véhicule ne peut ni circuler ni être vendu avec lui."
-        ),
-    }
+    return {"title": said, "text": page.verdict_text}
 
 
 def _link(link: LinkOnPaper) -> dict[str, str]:
@@ -290,9 +313,6 @@ def _block(block: Block) -> dict[str, Any]:
         ]
     if isinstance(block, Paragraph) and not block.badge:
         built["tone"] = ""
-    if isinstance(block, Figure):
-        # Its own description reaches the tags; the picture's letters only need glyphs.
-        built["svg"] = block.svg
     return built
 
 

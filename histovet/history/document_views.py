@@ -8,7 +8,7 @@ of the certificate. Source: docs/documents.md.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+import enum
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
@@ -24,67 +24,71 @@ from histovet.history.assemble import report_of
 from histovet.history.document import LinkOnPaper, Making, report_pdf, situation_pdf
 from histovet.history.report import Audience, Report
 from histovet.history.signature import Signatory, signatory
+from histovet.limits.counting import count
+from histovet.limits.keys import throttle_value
+from histovet.pages.errors import too_many_requests
 from histovet.vault import reading
-from histovet.vault.reading import Opened
+from pseudonymizer.envelope import identity_bytes
+
+
+class Document(enum.Enum):
+    REPORT = "report"
+    SITUATION = "situation"
+
+
+# Each takes the typesetter as long as twenty pages take the site.
+DOCUMENTS_AN_HOUR = 30
+_HOUR_SECONDS = 3600
 
 
 @private
 @require_POST
 def report(request: HttpRequest) -> HttpResponse:
-    return _of_seller(request, report_answer)
+    return _of_seller(request, Document.REPORT)
 
 
 @private
 @require_POST
 def situation(request: HttpRequest) -> HttpResponse:
-    return _of_seller(request, situation_answer)
+    return _of_seller(request, Document.SITUATION)
 
 
-Answer = Callable[[HttpRequest, Report, dt.datetime], HttpResponse]
-
-
-def _of_seller(request: HttpRequest, answer: Answer) -> HttpResponse:
+def _of_seller(request: HttpRequest, document: Document) -> HttpResponse:
     now = timezone.now()
     identity = cookie.identity_in(request, now=int(now.timestamp()))
     opened = reading.read(identity) if identity else None
-    if opened is None:
+    if identity is None or opened is None:
         return to_form(OVER)
-    if not is_on_paper(opened, answer):
+    # Of a cancelled certificate there is only its situation.
+    is_cancelled = opened.record.certificate_cancelled
+    if opened.is_withheld or (is_cancelled and document is Document.REPORT):
         return SeeOther(reverse("seller_report"))
-    return answer(request, report_of(opened, audience=Audience.OTHERS, now=now), now)
+    found = report_of(opened, audience=Audience.OTHERS, now=now)
+    whose = identity_bytes(identity).hex()
+    return answer(request, document, found, now, whose=whose)
 
 
-def is_on_paper(opened: Opened, answer: Answer) -> bool:
-    """Tell whether there is such a document: a withheld vehicle has none, and of a
-    cancelled certificate there is only its situation."""
-    if opened.is_withheld:
-        return False
-    return answer is situation_answer or not opened.record.certificate_cancelled
-
-
-def report_answer(
+def answer(
     request: HttpRequest,
+    document: Document,
     found: Report,
     now: dt.datetime,
+    *,
+    whose: str,
     link: LinkOnPaper | None = None,
 ) -> HttpResponse:
-    """Answer with the report for others. Raises Http404 where nobody signs."""
+    """Answer with a report for others as a signed PDF, DOCUMENTS_AN_HOUR of one `whose`.
+    Raises Http404 where nobody signs."""
     signs = _signs(now)
-    made = report_pdf(display.page(found, plain=True), _making(request, now), link=link)
-    return _attached(signs.sign(made), gettext("rapport-histovet"))
-
-
-def situation_answer(
-    request: HttpRequest,
-    found: Report,
-    now: dt.datetime,
-    link: LinkOnPaper | None = None,
-) -> HttpResponse:
-    """Answer with the certificate of situation. Raises Http404 where nobody signs."""
-    signs = _signs(now)
+    if request.method == "HEAD":
+        return _attached(b"", document)
+    named = throttle_value("document", whose, now.astimezone(dt.UTC).date())
+    if count(f"documents:{named}", _HOUR_SECONDS) > DOCUMENTS_AN_HOUR:
+        return too_many_requests(request, _HOUR_SECONDS)
     page = display.page(found, plain=True)
-    made = situation_pdf(page, _making(request, now), link=link)
-    return _attached(signs.sign(made), gettext("certificat-de-situation"))
+    making = Making(now, request.build_absolute_uri(reverse("verify")))
+    make = report_pdf if document is Document.REPORT else situation_pdf
+    return _attached(signs.sign(make(page, making, link=link)), document)
 
 
 @require_safe
@@ -114,14 +118,16 @@ def _signs(now: dt.datetime) -> Signatory:
     return found
 
 
-def _making(request: HttpRequest, now: dt.datetime) -> Making:
-    return Making(now, request.build_absolute_uri(reverse("verify")))
-
-
-def _attached(document: bytes, name: str) -> HttpResponse:
+def _attached(content: bytes, document: Document) -> HttpResponse:
     # A name that says nothing of the vehicle: it stands in lists of downloads.
+    names = {
+        Document.REPORT: gettext("rapport-histovet"),
+        Document.SITUATION: gettext("certificat-de-situation"),
+    }
     return HttpResponse(
-        document,
+        content,
         content_type="application/pdf",
-        headers={"Content-Disposition": f'attachment; filename="{name}.pdf"'},
+        headers={
+            "Content-Disposition": f'attachment; filename="{names[document]}.pdf"'
+        },
     )

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from histovet.history.dates import Precision, ShownDate
 from histovet.history.report import Report, ShownInspection
-from histovet.inspections.inspected import Absence
+from histovet.inspections.inspected import CRITICAL, FAVOURABLE, MAJOR, Absence
 
 
 class Kind(enum.Enum):
@@ -33,10 +33,6 @@ class Due:
     opens: ShownDate | None = None
     drives_until: ShownDate | None = None
 
-
-_FAVOURABLE = frozenset(("A", "AP"))
-_MAJOR = frozenset(("S", "SP"))
-_CRITICAL = frozenset(("R", "RP"))
 
 # The last may be heavy as well: its mass has to be known.
 _LIGHT_BY_LAW = frozenset(("VP", "CTTE"))
@@ -68,8 +64,41 @@ def next_due(report: Report) -> Due | None:
         return _after(periodic, last, _VALID_COLLECTION if is_collection else _VALID)
     if newest_first or is_collection or report.imported.imported:
         return None
-    as_of = report.inspections.as_of or report.as_of
+    source = report.inspections.as_of
+    as_of = source.last_day if source else report.as_of
     return _first(report.first_registration, as_of)
+
+
+def first_due(report: Report) -> ShownDate | None:
+    """Return the last day for the first inspection; None when it cannot be told."""
+    if _COLLECTION in report.usages or report.imported.imported:
+        return None
+    first = report.first_registration
+    return _later(first, _FIRST_AFTER) if first and _is_ruled(report) else None
+
+
+# What is asked of a visit is settled by the next one of its family.
+_FAMILIES = {"VTP": "periodic", "CV": "periodic", "VTC": "extra", "CVC": "extra"}
+
+
+def pending(report: Report) -> list[ShownInspection]:
+    """Return the visits that failed and that no later one has settled, newest first. A
+    visit that was postponed, or has an unknown result, settles nothing; a periodic one
+    that passed settles the extra ones before it too."""
+    settled: set[str] = set()
+    found = []
+    for visit in report.inspections.listed:
+        family = _FAMILIES.get(visit.nature, visit.nature)
+        passed = visit.result in FAVOURABLE
+        failed = visit.result in MAJOR | CRITICAL
+        if family in settled or not (passed or failed):
+            continue
+        settled.add(family)
+        if failed:
+            found.append(visit)
+        elif family == "periodic":
+            settled.add("extra")
+    return found
 
 
 def _is_ruled(report: Report) -> bool:
@@ -94,15 +123,15 @@ def _after(
 ) -> Due | None:
     """A counter-visit is due, and its success is valid, from the periodic inspection on.
     What is asked of one again after two months is a periodic inspection."""
-    if last.result in _FAVOURABLE:
+    if last.result in FAVOURABLE:
         by = _later(periodic.date, valid_months)
         return None if by is None else Due(Kind.PERIODIC, by)
-    if last.result not in _MAJOR | _CRITICAL:
+    if last.result not in MAJOR | CRITICAL:
         return None
     by = _later(periodic.date, _COUNTER_VISIT)
     if by is None:
         return None
-    critical = last.result in _CRITICAL
+    critical = last.result in CRITICAL
     return Due(Kind.COUNTER_VISIT, by, drives_until=last.date if critical else None)
 
 

@@ -145,6 +145,8 @@ SUSPENSIONS = {
     "ADM": _("Suspension administrative"),
 }
 
+# Oppositions and suspensions that follow damage.
+OF_DAMAGE = frozenset(("oves", "oveis", "PVE", "FNIV"))
 
 STICKERS = {
     Sticker.ELECTRIC: _("Crit’Air électrique"),
@@ -212,7 +214,7 @@ ABSENCES = {
         _("La source des contrôles n’a pas répondu. Rouvrez ce rapport plus tard."),
     ),
     Absence.NOT_CONNECTED: (
-        _("Non relié"),
+        _("Non reçu ici"),
         _("Ce site ne reçoit pas les contrôles techniques de ce véhicule."),
     ),
 }
@@ -225,8 +227,8 @@ VERDICTS = {
 REASONS = {
     Reason.RISING: _("Les relevés se suivent sans baisser."),
     Reason.FALL: _(
-        "Un relevé est plus bas que celui d’avant. Compteur modifié, ou erreur de "
-        "saisie : demandez les factures d’entretien qui portent un kilométrage."
+        "Un relevé est plus bas que celui d’avant. Le compteur a été modifié, ou l’un des "
+        "deux est une erreur de saisie."
     ),
     Reason.TOO_FEW: _("Il faut au moins deux relevés pour comparer."),
     Reason.TYPING_SLIP: _(
@@ -234,8 +236,7 @@ REASONS = {
         "erreur de saisie."
     ),
     Reason.REPLACED_COUNTER: _(
-        "Le compteur repart de presque rien : il a peut-être été remplacé. Demandez la "
-        "facture du remplacement."
+        "Le compteur repart de presque rien : il a peut-être été remplacé."
     ),
     Reason.COUNTER_ROLLED_OVER: _(
         "Le compteur semble avoir fait un tour complet : il n’a pas assez de chiffres."
@@ -279,6 +280,7 @@ CONTRADICTIONS = {
     "inspected_before_its_birth": _(
         "Un contrôle technique est daté d’avant la première immatriculation."
     ),
+    "after_the_register": _("Quelque chose y est daté d’après le jour du registre."),
     "inspected_but_not_subject": _(
         "Le véhicule est dit non soumis au contrôle technique, et il en a passé."
     ),

@@ -6,6 +6,7 @@ safe; for a PDF they are plain.
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -150,6 +151,7 @@ class ReportPage:
     plate: str
     first_registration: str
     as_of: str
+    as_of_date: dt.date
     verdict: str
     verdict_title: str
     verdict_text: str

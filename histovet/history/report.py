@@ -139,7 +139,7 @@ class Inspections:
 
     listed: tuple[ShownInspection, ...]
     source: Source | None
-    as_of: dt.date | None
+    as_of: ShownDate | None
     absence: Absence | None
 
 
@@ -184,6 +184,9 @@ NEW_HOLDERS = frozenset(
      "CHANG_TIT_NORMAL_CVN")
 )  # fmt: skip
 
+
+# What ends a vehicle; its announcement alone (DECLARATION_DESTRUCTION) does not.
+DESTRUCTIONS = frozenset(("DESTRUCTION_VEHICULE",))
 
 # Operations by which a vehicle leaves its holder, to a professional or to anyone.
 SALES = frozenset(
@@ -288,7 +291,10 @@ def report(
                 for i in inspected.inspections
             ),
             source=inspected.source,
-            as_of=inspected.as_of,
+            # A source that is asked may date its last word on this vehicle alone.
+            as_of=shown(inspected.as_of)
+            if inspected.source is Source.UTAC or inspected.as_of is None
+            else ShownDate(inspected.as_of),
             absence=inspected.absence,
         ),
         quality=record.quality,
@@ -401,8 +407,15 @@ def newest_first(dated: Iterable[_D]) -> list[_D]:
     )
 
 
+def standing(
+    operations: Iterable[ShownOperation], codes: frozenset[str]
+) -> list[ShownOperation]:
+    """Return those of these codes that were not cancelled, in their order."""
+    return [o for o in operations if o.code in codes and not o.cancelled]
+
+
 def _held_since(operations: Iterable[ShownOperation]) -> ShownDate | None:
-    dates = [o.date for o in operations if o.code in NEW_HOLDERS and o.date]
+    dates = [o.date for o in standing(operations, NEW_HOLDERS) if o.date]
     return max(dates, key=attrgetter("last_day"), default=None)
 
 

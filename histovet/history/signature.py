@@ -20,7 +20,12 @@ from asn1crypto.keys import PrivateKeyInfo
 from django.conf import settings
 from pyhanko.keys import load_certs_from_pemder_data, load_private_key_from_pemder_data
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
-from pyhanko.sign.fields import InvisSigSettings, SigFieldSpec, SigSeedSubFilter
+from pyhanko.sign.fields import (
+    InvisSigSettings,
+    MDPPerm,
+    SigFieldSpec,
+    SigSeedSubFilter,
+)
 from pyhanko.sign.signers import PdfSignatureMetadata, PdfSigner, SimpleSigner
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 
@@ -53,6 +58,9 @@ class Signatory:
     chain: bytes
     _signer: PdfSigner
 
+    def is_valid(self, now: dt.datetime) -> bool:
+        return self.not_before <= now < self.not_after
+
     def sign(self, document: bytes) -> bytes:
         """Return the document with one revision more, which holds the signature."""
         # pyHanko starts an event loop, and a thread that has one refuses a second.
@@ -69,17 +77,14 @@ def signatory(now: dt.datetime) -> Signatory | None:
     """Return who signs, None where nobody was named or the certificate is over."""
     if settings.SIGNING_FILES is None:
         return None
-    found = _kept(*settings.SIGNING_FILES)
-    return found if found.not_before <= now < found.not_after else None
+    found = read(*settings.SIGNING_FILES)
+    return found if found.is_valid(now) else None
 
 
-def is_configured(now: dt.datetime) -> bool:
-    """Tell whether documents are offered."""
-    return signatory(now) is not None
-
-
-def read(key_path: Path, certificate_path: Path, now: dt.datetime) -> Signatory:
-    """Return who signs with these files. Raises SigningRefused."""
+@functools.cache
+def read(key_path: Path, certificate_path: Path) -> Signatory:
+    """Return who signs with these files, read once in a process; whether the
+    certificate is valid now is asked anew at each document. Raises SigningRefused."""
     key = _key(key_path)
     certificates, chain = _certificates(certificate_path)
     own = certificates[0]
@@ -96,18 +101,6 @@ def read(key_path: Path, certificate_path: Path, now: dt.datetime) -> Signatory:
             "names a certificate that is not for signing documents",
             "Ask for one whose key usage holds digitalSignature or nonRepudiation.",
         )
-    if now < own.not_valid_before:
-        raise SigningRefused(
-            _CERTIFICATE,
-            "names a certificate that is not valid yet",
-            f"It begins on {own.not_valid_before.date()}; use the one before until then.",
-        )
-    if now >= own.not_valid_after:
-        raise SigningRefused(
-            _CERTIFICATE,
-            "names a certificate that is over",
-            f"It ended on {own.not_valid_after.date()}; have it renewed.",
-        )
     store = SimpleCertificateStore.from_certs(certificates[1:])
     return Signatory(
         subject=_written(own.subject),
@@ -118,12 +111,6 @@ def read(key_path: Path, certificate_path: Path, now: dt.datetime) -> Signatory:
         chain=chain,
         _signer=_signer(SimpleSigner(own, key, store), set(usages)),
     )
-
-
-@functools.cache
-def _kept(key_path: Path, certificate_path: Path) -> Signatory:
-    """Read once in a process: what is over then is asked anew at each document."""
-    return read(key_path, certificate_path, dt.datetime.now(dt.UTC))
 
 
 def _key(path: Path) -> PrivateKeyInfo:
@@ -193,6 +180,10 @@ def _signer(signer: SimpleSigner, usages: set[str]) -> PdfSigner:
             location="France",
             subfilter=SigSeedSubFilter.PADES,
             signer_key_usage=usages,
+            # What is added later is against the signatory's word.
+            # Source: ISO 32000-1, 12.8.2.2.
+            certify=True,
+            docmdp_permissions=MDPPerm.NO_CHANGES,
         ),
         signer,
         new_field_spec=SigFieldSpec(

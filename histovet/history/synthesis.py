@@ -11,11 +11,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from histovet.history import odometer
+from histovet.history.contradictions import UNFIT, contradictions
 from histovet.history.dates import ShownDate
 from histovet.history.evidence import Evidence
-from histovet.history.inspection_due import Kind
-from histovet.history.report import Report
+from histovet.history.inspection_due import Kind, first_due, pending
+from histovet.history.report import DESTRUCTIONS, Report, standing
 from histovet.history.timeline import sales_since_last_holder
+from histovet.inspections.inspected import CRITICAL, MAJOR, Absence
 
 
 class Gravity(enum.Enum):
@@ -52,19 +54,16 @@ class Alert:
 
 @dataclass(frozen=True, slots=True)
 class Synthesis:
-    """`alerts` by gravity, then in the order of the rules."""
+    """`alerts` by gravity, then in the order of the rules; `contradictions` by code."""
 
     verdict: Verdict
     alerts: tuple[Alert, ...]
-
-    @property
-    def denies_fitness(self) -> bool:
-        """Whether an alert says that the vehicle may not be driven."""
-        return any(alert.code in _UNFIT for alert in self.alerts)
+    contradictions: tuple[str, ...]
 
 
 Finder = Callable[[Report], Iterable[Found]]
-EvidenceFinder = Callable[[Evidence], Iterable[Found]]
+# Sees also which alerts the rules before it gave, by code.
+EvidenceFinder = Callable[[Evidence, frozenset[str]], Iterable[Found]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,17 +75,22 @@ class Rule:
 
 def synthesis(known: Evidence) -> Synthesis:
     """Return every alert: none hides another."""
-    alerts = [alert for rule in RULES if (alert := _applied(rule, known))]
+    alerts: list[Alert] = []
+    told: frozenset[str] = frozenset()
+    for rule in RULES:
+        if alert := _applied(rule, known, told):
+            alerts.append(alert)
+            told |= {alert.code}
     alerts.sort(key=lambda alert: _ORDER[alert.gravity])
     if known.report.certificate.cancelled:
         verdict = Verdict.CANCELLED
     else:
         verdict = _VERDICTS[alerts[0].gravity] if alerts else Verdict.CLEAR
-    return Synthesis(verdict, tuple(alerts))
+    return Synthesis(verdict, tuple(alerts), contradictions(known.report, told))
 
 
-def _applied(rule: Rule, known: Evidence) -> Alert | None:
-    found = tuple(rule.find(known))
+def _applied(rule: Rule, known: Evidence, told: frozenset[str]) -> Alert | None:
+    found = tuple(rule.find(known, told))
     if not found:
         return None
     return Alert(
@@ -155,20 +159,36 @@ def _running_procedure(report: Report) -> Iterable[Found]:
     )
 
 
-def _is_repaired(known: Evidence) -> bool:
-    """A resolution is on record and no rule finds what denies it."""
-    denied = any(any(rule.find(known)) for rule in RULES if rule.code in _UNFIT)
-    return known.report.damage.last_resolution is not None and not denied
+def _destroyed(report: Report) -> Iterable[Found]:
+    yield from _suspension("DES", "FNIM")(report)
+    yield from (Found(o.date) for o in standing(report.operations, DESTRUCTIONS))
 
 
 def _claim(*, repaired: bool) -> EvidenceFinder:
-    def find(known: Evidence) -> Iterable[Found]:
+    """Repaired when a resolution is on record and no alert denies it."""
+
+    def find(known: Evidence, told: frozenset[str]) -> Iterable[Found]:
         damage = known.report.damage
-        if not damage.claim_count or _is_repaired(known) is not repaired:
-            return ()
-        return (Found(damage.last_claim),)
+        is_repaired = damage.last_resolution is not None and not told & UNFIT
+        if damage.claim_count and is_repaired is repaired:
+            return (Found(damage.last_claim),)
+        # Of a procedure whose state nobody tells, the end is not established either.
+        untold = [p for p in damage.procedures if p.running is None]
+        if untold and not (damage.claim_count or repaired or told & UNFIT):
+            begun = untold[0].declaration
+            return (Found(begun.date if begun else None),)
+        return ()
 
     return find
+
+
+def _unfit(known: Evidence, told: frozenset[str]) -> Iterable[Found]:
+    """What stops a sale says it already."""
+    return _when(known.report.damage.fit_to_drive is False and not told & _STOPPING)
+
+
+def _contradictory(known: Evidence, told: frozenset[str]) -> Iterable[Found]:
+    return (Found() for _ in contradictions(known.report, told))
 
 
 def _unknown_theft(report: Report) -> Iterable[Found]:
@@ -190,27 +210,24 @@ def _duplicate(report: Report) -> Iterable[Found]:
     return _when(certificate.duplicate and not explained)
 
 
-def _sold(*, to_professional: bool) -> Finder:
-    """The last holder has sold it; a professional who buys gets no certificate."""
+def _taken(report: Report) -> Iterable[Found]:
+    """A professional who buys gets no certificate."""
+    bought = [s for s in sales_since_last_holder(report) if s.code == _PURCHASE]
+    return (Found(bought[0].date),) if bought else ()
 
-    def find(report: Report) -> Iterable[Found]:
-        sales = sales_since_last_holder(report)
-        if not sales:
-            return ()
-        last = sales[0]
-        # The seller declares on the day of the purchase too.
-        bought = [
-            sale
-            for sale in sales
-            if sale.code == "DECLARATION_ACHAT" and sale.date == last.date
-        ]
-        return (Found(last.date),) if bool(bought) is to_professional else ()
 
-    return find
+def _sold(report: Report) -> Iterable[Found]:
+    """Not what a professional's purchase of that day or later says already."""
+    sales = sales_since_last_holder(report)
+    bought = next((s.date for s in sales if s.code == _PURCHASE), None)
+    others = [sale.date for sale in sales if sale.code != _PURCHASE and sale.date]
+    if not others or (bought is not None and not bought.is_before(others[0])):
+        return ()
+    return (Found(others[0]),)
 
 
 def _mileage(verdict: odometer.Verdict, *reasons: odometer.Reason) -> EvidenceFinder:
-    def find(known: Evidence) -> Iterable[Found]:
+    def find(known: Evidence, told: frozenset[str]) -> Iterable[Found]:
         mileage = known.mileage
         if mileage.verdict is not verdict or (
             reasons and mileage.reason not in reasons
@@ -222,28 +239,32 @@ def _mileage(verdict: odometer.Verdict, *reasons: odometer.Reason) -> EvidenceFi
     return find
 
 
-def _last_result(*results: str) -> Finder:
-    def find(report: Report) -> Iterable[Found]:
-        listed = report.inspections.listed
-        if not listed or listed[0].result not in results:
-            return ()
-        return (Found(listed[0].date),)
-
-    return find
+def _failed(results: frozenset[str]) -> Finder:
+    return lambda report: (
+        Found(visit.date) for visit in pending(report) if visit.result in results
+    )
 
 
-def _overdue(known: Evidence) -> Iterable[Found]:
+def _never_inspected(report: Report) -> Iterable[Found]:
+    """A car or van whose first inspection is over by law, of which none is known."""
+    due = first_due(report)
+    today = report.inspections.as_of or ShownDate(report.as_of)
+    is_known = report.inspections.absence is Absence.NONE_RECORDED
+    return _when(is_known and due is not None and due.is_before(today), due)
+
+
+def _overdue(known: Evidence, told: frozenset[str]) -> Iterable[Found]:
     """Not of a counter-visit: the failure before it has its own alert."""
     due = known.next_inspection
-    as_of = known.report.inspections.as_of or known.report.as_of
-    if due is None or due.kind is Kind.COUNTER_VISIT or due.by.last_day >= as_of:
+    today = known.report.inspections.as_of or ShownDate(known.report.as_of)
+    if due is None or due.kind is Kind.COUNTER_VISIT or not due.by.is_before(today):
         return ()
     return (Found(due.by),)
 
 
 def _reported(find: Finder) -> EvidenceFinder:
     """A finder that the report alone answers."""
-    return lambda known: find(known.report)
+    return lambda known, told: find(known.report)
 
 
 _OPPOSITIONS = {"oveis", "oves", "otcis", "otcis_pv"}
@@ -251,11 +272,7 @@ _SUSPENSIONS = {
     "PVE", "FNIV", "DES", "FNIM", "REI", "TRA", "VOL", "PEN", "PJU", "SOR", "ADM",
 }  # fmt: skip
 
-# Nothing may be called fit to drive beside one of these.
-_UNFIT = {
-    "irreparable", "beyond_repair", "destroyed", "procedure_running",
-    "damage_opposition", "damage_suspension",
-}  # fmt: skip
+_PURCHASE = "DECLARATION_ACHAT"
 
 _BLOCKING, _CHECK, _NOTE = Gravity
 
@@ -278,7 +295,7 @@ RULES = (
     _rule("vehicle_stolen", _BLOCKING, lambda r: _when(r.vehicle_stolen)),
     _rule("irreparable", _BLOCKING, _opposition("oveis")),
     _rule("beyond_repair", _BLOCKING, _beyond_repair),
-    _rule("destroyed", _BLOCKING, _suspension("DES", "FNIM")),
+    _rule("destroyed", _BLOCKING, _destroyed),
     _rule("procedure_running", _BLOCKING, _running_procedure),
     _rule("damage_opposition", _BLOCKING, _opposition("oves")),
     _rule("damage_suspension", _BLOCKING, _suspension("PVE", "FNIV")),
@@ -296,18 +313,23 @@ RULES = (
     _rule("other_suspension", _BLOCKING, _other_suspensions),
     _rule("pledge", _CHECK, lambda r: (Found(p.date) for p in r.pledges)),
     Rule("mileage_falls", _CHECK, _mileage(_FALLS)),
-    _rule("inspection_critical", _CHECK, _last_result("R", "RP")),
-    _rule("inspection_failed", _CHECK, _last_result("S", "SP")),
-    _rule("sold_since", _CHECK, _sold(to_professional=False)),
+    _rule("inspection_critical", _CHECK, _failed(CRITICAL)),
+    _rule("inspection_failed", _CHECK, _failed(MAJOR)),
+    _rule("sold_since", _CHECK, _sold),
     _rule("certificate_stolen", _CHECK, _stolen_certificate),
     _rule("certificate_lost", _CHECK, _lost_certificate),
     Rule("claim_open", _CHECK, _claim(repaired=False)),
     _rule("theft_unknown", _CHECK, _unknown_theft),
     Rule("inspection_overdue", _CHECK, _overdue),
+    _rule("never_inspected", _CHECK, _never_inspected),
+    Rule("unfit", _CHECK, _unfit),
+    Rule("contradiction", _CHECK, _contradictory),
     Rule("mileage_odd", _CHECK, _mileage(_UNTOLD, *_ODD)),
     Rule("mileage_slip", _NOTE, _mileage(_UNTOLD, odometer.Reason.TYPING_SLIP)),
     Rule("claim_repaired", _NOTE, _claim(repaired=True)),
     _rule("duplicate", _NOTE, _duplicate),
-    _rule("taken_by_professional", _NOTE, _sold(to_professional=True)),
+    _rule("taken_by_professional", _NOTE, _taken),
     _rule("imported", _NOTE, lambda r: _when(r.imported.imported)),
 )
+
+_STOPPING = frozenset(rule.code for rule in RULES if rule.gravity is _BLOCKING)

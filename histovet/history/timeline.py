@@ -7,11 +7,11 @@ and a long silence is said. Source: docs/report.md.
 from __future__ import annotations
 
 import dataclasses
-import datetime as dt
 import enum
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from operator import attrgetter
 
 from histovet.history.dates import ShownDate, months_apart
 from histovet.history.labels import INTERNAL_OPERATIONS
@@ -23,6 +23,7 @@ from histovet.history.report import (
     ShownProcedure,
     ShownStep,
     newest_first,
+    standing,
 )
 from histovet.history.tenures import Tenure, tenures
 
@@ -240,11 +241,11 @@ def _fates(report: Report) -> dict[int, tuple[Standing | None, ShownDate | None]
             if len(waiting) == 1:
                 fates[waiting[0]] = Standing.CLOSED, operation.date
             waiting.clear()
-    standing = _still_standing(report)
+    today = _still_standing(report)
     for closing, places in opened.items():
-        if closing not in standing:
+        if closing not in today:
             continue
-        now = standing[closing]
+        now = today[closing]
         for place in places:
             if not now:
                 fates[place] = Standing.LAPSED, None
@@ -298,20 +299,12 @@ def _is_between(date: ShownDate, earlier: ShownDate, later: ShownDate) -> bool:
 
 
 def sales_since_last_holder(report: Report) -> list[ShownOperation]:
-    """Return the sales that stand, dated after the last change of holder for certain."""
-    holders = [o.date for o in _standing(report, NEW_HOLDERS) if o.date]
-    last = max(holders, key=lambda d: d.last_day, default=None)
+    """Return the sales that stand, dated after the last change of holder for certain,
+    newest first."""
+    holders = [o.date for o in standing(report.operations, NEW_HOLDERS) if o.date]
+    last = max(holders, key=attrgetter("last_day"), default=None)
     return [
         sale
-        for sale in _standing(report, SALES)
+        for sale in standing(report.operations, SALES)
         if sale.date and (last is None or last.is_before(sale.date))
     ]
-
-
-def _standing(report: Report, codes: frozenset[str]) -> list[ShownOperation]:
-    return [o for o in report.operations if o.code in codes and not o.cancelled]
-
-
-def first_known_day(report: Report) -> dt.date | None:
-    """Return the first day of the oldest operation that has a date."""
-    return min((o.date.date for o in report.operations if o.date), default=None)

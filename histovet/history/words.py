@@ -84,6 +84,9 @@ class Words:
             text += self._decimal + decimals
         return f"{text}{NO_BREAK}{unit}" if unit else text
 
+    def count(self, value: int | None) -> str:
+        return self.say(NOT_RECORDED) if value is None else self.number(value)
+
     def duration(self, months: int | None) -> str:
         if months is None:
             return self.say(NOT_RECORDED)
@@ -93,9 +96,8 @@ class Words:
             parts.append(ngettext("%(n)s an", "%(n)s ans", years) % {"n": years})
         if rest:
             parts.append(ngettext("%(n)s mois", "%(n)s mois", rest) % {"n": rest})
-        return " ".join(parts).replace(" ", NO_BREAK, 1) or self.say(
-            _("moins d’un mois")
-        )
+        whole = " ".join([part.replace(" ", NO_BREAK) for part in parts])
+        return whole or self.say(_("moins d’un mois"))
 
     def say(self, text: str) -> str:
         """Return the translation of a text of the code.

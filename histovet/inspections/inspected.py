@@ -8,6 +8,11 @@ from dataclasses import dataclass
 
 from pseudonymizer.records import Inspection
 
+# UTAC's codes of results; X, and any other, is neither.
+FAVOURABLE = frozenset(("A", "AP"))
+MAJOR = frozenset(("S", "SP"))
+CRITICAL = frozenset(("R", "RP"))
+
 
 class Source(enum.Enum):
     REGISTER = "register"  # sealed with the vehicle, from files of the feed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+import threading
 import time
 
 from histovet.inspections import utac
@@ -14,11 +15,15 @@ from histovet.inspections.kept import KeptAnswer, Unanswered
 from histovet.inspections.plate import utac_plate
 from histovet.vault import reading
 from histovet.vault.reading import Opened
-from pseudonymizer.records import Inspections, Record
+from pseudonymizer.records import Identity, Inspections, Record
 
 _VIN_LENGTH = 17
 # How often one who waits for another's answer looks whether it is there.
 _LOOK_SECONDS = 0.05
+
+# Of the four threads of a process; whoever finds no place is told "not available".
+MAY_WAIT = 2
+_MAY_WAIT = threading.BoundedSemaphore(MAY_WAIT)
 
 _logger = logging.getLogger(__name__)
 
@@ -77,17 +82,30 @@ def _of_utac(
     opened: Opened, vin: str, access: Access, now: dt.datetime
 ) -> Inspections | None:
     """Return None when there is no answer now."""
-    until = time.monotonic() + access.timeout_seconds
     kept = KeptAnswer(opened.identity, opened.release.row)
     found = kept.read(now)
-    if found is Unanswered.ABSENT:
-        if kept.claim(now, access.timeout_seconds):
-            return _asked(kept, access, utac_plate(opened.identity), vin, now)
-        found = kept.read(now)
+    if found in (Unanswered.ABSENT, Unanswered.UNDER_WAY):
+        # A source that is slow must not hold every thread of the site.
+        if not _MAY_WAIT.acquire(blocking=False):
+            return None
+        try:
+            found = _waited_for(kept, opened.identity, vin, access, now)
+        finally:
+            _MAY_WAIT.release()
+    return found if isinstance(found, Inspections) else None
+
+
+def _waited_for(
+    kept: KeptAnswer, identity: Identity, vin: str, access: Access, now: dt.datetime
+) -> Inspections | Unanswered | None:
+    until = time.monotonic() + access.timeout_seconds
+    if kept.claim(now, access.timeout_seconds):
+        return _asked(kept, access, utac_plate(identity), vin, now)
+    found = kept.read(now)
     while found is Unanswered.UNDER_WAY and time.monotonic() < until:
         time.sleep(_LOOK_SECONDS)
         found = kept.read(now)
-    return found if isinstance(found, Inspections) else None
+    return found
 
 
 def _asked(

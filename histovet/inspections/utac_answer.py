@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from histovet.inspections.errors import AnswerRefused, UtacFailed
-from pseudonymizer.records import Inspection, Inspections
+from pseudonymizer.records import INSPECTIONS_MAX, Inspection, Inspections
 
 _DATE = re.compile("([0-9]{1,2})[/-]([0-9]{1,2})[/-]([0-9]{4})")
 
@@ -42,7 +42,7 @@ class _Entry(Struct, frozen=True):
 class _Answer(Struct, frozen=True):
     status: Literal[200]
     update_date: _Date
-    ct: list[_Entry]
+    ct: Annotated[list[_Entry], Meta(max_length=INSPECTIONS_MAX)]
 
 
 _decoder = msgspec.json.Decoder(_Answer)

@@ -11,7 +11,6 @@ from collections.abc import Iterable
 from typing import Any
 
 from histovet.history import alerts, labels, meanings
-from histovet.history.contradictions import contradictions
 from histovet.history.critair import Sticker, sticker
 from histovet.history.dates import Precision, ShownDate
 from histovet.history.evidence import Evidence, evidence
@@ -314,7 +313,7 @@ def _inspections(found: Inspections, dates: _Dates) -> dict[str, Any]:
         _badge, meaning = labels.ABSENCES[found.absence]
         return {"donnee_disponible": False, "erreur": meaning}
     told: dict[str, Any] = {"donnee_disponible": True}
-    _put(told, "date_mise_a_jour", found.as_of)
+    dates.put(told, "date_mise_a_jour", found.as_of, "/controles_techniques")
     told["historique"] = [
         _inspection(one, dates, f"{_INSPECTIONS}/{place}")
         for place, one in enumerate(found.listed)
@@ -348,13 +347,14 @@ def _conclusions(report: Report, dates: _Dates, *, inspections: bool) -> dict[st
             }
             for alert in found.alerts
         ],
-        "contradictions": contradictions(report, found),
+        "contradictions": found.contradictions,
         "labels": _labels(report),
         "sources": {"register": {"as_of": report.as_of}},
     }
     if inspections:
-        told["sources"]["inspections"] = _source(report.inspections)
-        told["mileage"] = _mileage(known)
+        told["sources"]["inspections"] = _source(report.inspections, dates)
+        if report.inspections.absence is None:
+            told["mileage"] = _mileage(known)
         if due := known.next_inspection:
             entry: dict[str, Any] = {"kind": due.kind.value}
             dates.put(entry, "by", due.by, "/histovet/next_inspection")
@@ -385,11 +385,11 @@ def _labels(report: Report) -> dict[str, Any]:
     }
 
 
-def _source(found: Inspections) -> dict[str, Any]:
+def _source(found: Inspections, dates: _Dates) -> dict[str, Any]:
     told: dict[str, Any] = {}
     if found.source is not None:
         told["source"] = found.source.value
-    _put(told, "as_of", found.as_of)
+    dates.put(told, "as_of", found.as_of, "/histovet/sources/inspections")
     if found.absence is not None:
         told["absent_because"] = found.absence.value
     return told

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -11,29 +9,26 @@ from django.views.decorators.http import require_POST, require_safe
 
 from histovet.history.answers import SeeOther, private
 from histovet.history.document import LinkOnPaper
-from histovet.history.document_views import report_answer, situation_answer
-from histovet.history.report import Report
+from histovet.history.document_views import Document, answer
 from histovet.sharing import addresses, codes, cookies
 from histovet.sharing.codes import Kind
 from histovet.sharing.opening import OpenLink, read_link
 from histovet.sharing.seller_views import Seller, of_seller
 from pseudonymizer.envelope import link_id
 
-_Answer = Callable[..., HttpResponse]
-
 
 @private
 @require_POST
 @of_seller
 def report(request: HttpRequest, seller: Seller, public_id: str) -> HttpResponse:
-    return _with_link(request, seller, public_id, report_answer)
+    return _with_link(request, seller, public_id, Document.REPORT)
 
 
 @private
 @require_POST
 @of_seller
 def situation(request: HttpRequest, seller: Seller, public_id: str) -> HttpResponse:
-    return _with_link(request, seller, public_id, situation_answer)
+    return _with_link(request, seller, public_id, Document.SITUATION)
 
 
 @private
@@ -49,19 +44,21 @@ def opened_report(request: HttpRequest, public_id: str) -> HttpResponse:
     found = read_link(reader.secret, now) if reader and is_here else None
     if found is None or found.is_withheld:
         return SeeOther(reverse("link", args=[public_id]))
-    return report_answer(request, found.report(now), now)
+    return answer(request, Document.REPORT, found.report(now), now, whose=public_id)
 
 
 def _with_link(
-    request: HttpRequest, seller: Seller, public_id: str, answer: _Answer
+    request: HttpRequest, seller: Seller, public_id: str, document: Document
 ) -> HttpResponse:
     """What is on paper is what the link shows, its scope included."""
     one = seller.owned_at(public_id)
     found = None if one.secret is None else read_link(one.secret, seller.now)
     if one.secret is None or found is None:
         return SeeOther(reverse("links"))
-    shown: Report = found.report(seller.now)
-    return answer(request, shown, seller.now, _on_paper(request, one.secret, found))
+    shown = found.report(seller.now)
+    link = _on_paper(request, one.secret, found)
+    whose = f"owner of {public_id}"
+    return answer(request, document, shown, seller.now, whose=whose, link=link)
 
 
 def _on_paper(request: HttpRequest, secret: bytes, found: OpenLink) -> LinkOnPaper:

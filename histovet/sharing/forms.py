@@ -126,7 +126,7 @@ class CarForm(forms.Form):
             self.add_error(first, ValidationError(self.missing, "missing"))
         return data
 
-    missing = _("Tapez ce que vous lisez sur la voiture.")
+    missing = _("Tapez ce que vous lisez sur le véhicule.")
     not_17 = _(
         "Un numéro de série a 17 caractères, celui-ci en a %(count)d. "
         "Recopiez-le en entier."

@@ -70,7 +70,7 @@ _SellerView = Callable[Concatenate[HttpRequest, Seller, _P], HttpResponse]
 
 
 def of_seller(
-    view: _SellerView[_P],
+    view: _SellerView[_P], *, even_withheld: bool = False
 ) -> Callable[Concatenate[HttpRequest, _P], HttpResponse]:
     """Whoever has typed no certificate here is sent to where it is typed, and one that
     is cancelled or withheld to what is said of it."""
@@ -85,7 +85,8 @@ def of_seller(
         opened = reading.read(identity) if identity else None
         if identity is None or opened is None:
             return to_form(OVER)
-        if opened.is_withheld or opened.record.certificate_cancelled:
+        is_hidden = opened.is_withheld and not even_withheld
+        if is_hidden or opened.record.certificate_cancelled:
             return SeeOther(reverse("seller_report"))
         owner_secret = cookies.owner_in(request, now=seconds)
         seller = Seller(identity, opened, owner_secret, now)
@@ -141,7 +142,7 @@ def link(request: HttpRequest, seller: Seller, public_id: str) -> HttpResponse:
 
 @private
 @require_POST
-@of_seller
+@functools.partial(of_seller, even_withheld=True)
 def end(request: HttpRequest, seller: Seller, public_id: str) -> HttpResponse:
     one = seller.owned_at(public_id)
     acts.of_vehicle(seller.identity).live(seller.now).filter(pk=one.row.pk).end(
@@ -152,7 +153,7 @@ def end(request: HttpRequest, seller: Seller, public_id: str) -> HttpResponse:
 
 @private
 @require_POST
-@of_seller
+@functools.partial(of_seller, even_withheld=True)
 def end_all(request: HttpRequest, seller: Seller) -> HttpResponse:
     """End every link of the vehicle, whoever made it; its owner reads by whom."""
     if seller.owner_secret is not None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import logging
+import re
 
 from django.db import IntegrityError, transaction
 
@@ -91,20 +92,22 @@ def _check(reference: str, identity: Identity) -> None:
     ):
         raise ReferenceRefused
     # What names the vehicle would stand in clear in the row and in the log.
-    if not _names_in(reference).isdisjoint((identity.plate, identity.formula_or_date)):
+    if _names(reference, identity):
         raise ReferenceRefused
 
 
-def _names_in(reference: str) -> set[str]:
-    """Return each run of words as a plate or formula number would be canonical."""
+# Of a shorter plate every second reference would hold the letters.
+_TELLING = 4
+_VIN = re.compile("[0-9A-Z]{17}")
+
+
+def _names(reference: str, identity: Identity) -> bool:
+    """Whether it holds the plate, the number or the date, however it is written, or what
+    may be a VIN."""
     words = normalise.fold(reference).split()
-    runs = (
-        "".join(words[start:end])
-        for end in range(1, len(words) + 1)
-        for start in range(end)
+    joined = "".join(words).replace("O", "0").replace("I", "1")
+    date = identity.formula_or_date.split("-")
+    names = (identity.plate, "".join(date), "".join(reversed(date)))
+    return any(map(_VIN.fullmatch, words)) or any(
+        len(name) >= _TELLING and name in joined for name in names
     )
-    return {
-        normalise.identifier(run, "reference")
-        for run in runs
-        if len(run) <= normalise.IDENTIFIER_MAX
-    }

@@ -137,7 +137,7 @@ def paper(read: Report) -> str:
     """Return every text that the PDF is made of."""
     with translation.override("fr"):
         made = display.page(read, plain=True)
-    return json.dumps(dataclasses.asdict(made), ensure_ascii=False)
+    return json.dumps(dataclasses.asdict(made), ensure_ascii=False, default=str)
 
 
 def document(read: Report) -> dict:

@@ -199,6 +199,7 @@ RICH = ReportPage(
     plate="EK-7••-QD",
     first_registration="9\u00a0mars 2017",
     as_of="21\u00a0novembre 2026",
+    as_of_date=dt.date(2026, 11, 21),
     verdict="blocked",
     verdict_title="Ce véhicule ne peut pas être vendu en l’état",
     verdict_text="Réglez d’abord ce qui suit, puis rouvrez ce rapport\u202f: "

@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from histovet.history.contradictions import RULES, contradictions
+from histovet.history.contradictions import RULES
 from histovet.history.evidence import evidence
 from histovet.history.labels import CONTRADICTIONS
 from histovet.history.report import Audience, report
@@ -34,7 +34,7 @@ def found(audience=Audience.HOLDER, inspected=None, **facts):
         None if inspected else Inspected().absence,
     )
     shown = report(record, audience=audience, as_of=AS_OF, inspected=known)
-    return contradictions(shown, synthesis(evidence(shown)))
+    return synthesis(evidence(shown)).contradictions
 
 
 CASES = [
@@ -111,6 +111,21 @@ CASES = [
         },
         [],
     ),
+    (
+        {
+            "operations": (
+                Operation("DESTRUCTION_VEHICULE", DAY),
+                Operation("CHANG_TIT_NORMAL", LATER),
+            )
+        },
+        ["held_after_its_end"],
+    ),
+    ({"first_registration": dt.date(2030, 1, 1)}, ["after_the_register"]),
+    (
+        {"operations": (Operation("CHANG_TIT_NORMAL", dt.date(2021, 10, 27)),)},
+        ["after_the_register"],
+    ),
+    ({"operations": (Operation("CHANG_TIT_NORMAL", AS_OF),)}, []),
     ({"first_registration": DAY, "inspected": [BIRTH]}, ["inspected_before_its_birth"]),
     ({"first_registration": BIRTH, "inspected": [DAY]}, []),
     (

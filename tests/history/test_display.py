@@ -111,7 +111,7 @@ def test_a_date_of_others_has_the_words_of_its_precision(register, expected):
         (0, "moins d’un mois", "less than a month"),
         (1, f"1{NBSP}mois", f"1{NBSP}month"),
         (12, f"1{NBSP}an", f"1{NBSP}year"),
-        (28, f"2{NBSP}ans 4 mois", f"2{NBSP}years 4 months"),
+        (28, f"2{NBSP}ans 4{NBSP}mois", f"2{NBSP}years 4{NBSP}months"),
     ],
 )
 def test_a_duration_is_in_years_and_months(months, french, english):
@@ -189,7 +189,7 @@ def test_operations_are_listed_marked_or_counted():
     assert "Une opération interne" in section(shown, "history").blocks[-1].text
     sold = listed["Vente ou don déclaré"]
     assert sold.cancelled and "4\u00a0mai 2020" in sold.cancelled_on
-    assert events(shown)[-1].date == "Non renseigné"
+    assert events(shown)[-1].date == "Sans date"
     (repaired,) = [event for event in events(shown) if event.details]
     state, second = repaired.details
     assert state == "État non renseigné"
@@ -287,9 +287,9 @@ def test_the_history_says_how_long_each_holder_held():
     )
     known = page(operations=operations, holder_count=2)
     assert [event.tenure for event in events(known)] == [
-        f"titulaire n°{NBSP}2, depuis 2{NBSP}ans 4 mois",
+        f"titulaire n°{NBSP}2, depuis 2{NBSP}ans 4{NBSP}mois",
         "",
-        f"titulaire n°{NBSP}1, pendant 1{NBSP}an 6 mois",
+        f"titulaire n°{NBSP}1, pendant 1{NBSP}an 6{NBSP}mois",
     ]
     unknown = page(operations=operations, holder_count=3, language="en")
     assert events(unknown)[0].tenure.startswith("new holder, rank unknown, for 2")
@@ -342,12 +342,12 @@ def test_what_was_opened_says_what_became_of_it():
         Operation("INSCRIPTION_GAGE", dt.date(2020, 5, 4)),
     )
     assert events(page(plain=True, operations=closed))[1].details == (
-        f"levé (1er{NBSP}février 2021)",
+        f"fin{NBSP}: 1er{NBSP}février 2021",
     )
     still = events(page(operations=CLAIMED[:1], pledges=(Pledge(DAY),)))
     assert still[0].details == ("toujours en cours",)
     gone = events(page(operations=CLAIMED[:1]))
-    assert gone[0].details == ("n’est plus en cours, sans levée inscrite",)
+    assert gone[0].details == ("n’est plus en cours, aucune fin inscrite",)
 
 
 def test_the_first_registration_of_an_import_is_called_so():
@@ -430,3 +430,55 @@ def test_what_the_report_covers_is_told_source_by_source():
         "Calculée d’après l’arrêté du 21 juin 2016",
         "Aucune source",
     ]
+
+
+def test_what_has_no_date_is_named_nevertheless():
+    """ "Non renseigné" would say that the register does not tell."""
+    shown = page(
+        plain=True,
+        pledges=(Pledge(None), Pledge(None, "BANQUE"), Pledge(DAY)),
+        seizures=(Seizure(None, None),),
+        oppositions=(Opposition("oveis", None),),
+        suspensions=(Suspension("NEW", None),),
+    )
+    assert row(shown, "situation", "Gages") == (
+        "un gage, date non renseignée",
+        "BANQUE, date non renseignée",
+        f"4{NBSP}mai 2020",
+    )
+    assert row(shown, "situation", "Saisies") == ("une saisie, date non renseignée",)
+    assert row(shown, "situation", "Oppositions") == (
+        "Véhicule économiquement irréparable, date non renseignée",
+    )
+    assert row(shown, "situation", "Suspensions") == ("NEW, date non renseignée",)
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"suspensions": (Suspension("FNIV", DAY),)},
+        {"oppositions": (Opposition("oves", DAY),)},
+        {"last_claim": DAY},
+        {"fit_to_drive": False},
+    ],
+)
+def test_damage_is_told_wherever_the_register_tells_it(facts):
+    assert row(page(**facts), "situation", "Apte à circuler")
+    assert "Rien d’inscrit." not in [
+        getattr(block, "lead", "")
+        for block in section(page(**facts), "situation").blocks
+    ]
+
+
+def test_a_count_of_none_is_no_unknown_one():
+    assert page(holder_count=0).facts[0].value == "0"
+    assert page(holder_count=None).facts[0].value == "Non renseigné"
+
+
+def test_a_cancelled_change_of_holder_dates_no_tenure():
+    operations = (
+        Operation("CHANG_TIT_NORMAL", dt.date(2019, 6, 16), True),
+        Operation("IMMAT_NORMALE", dt.date(2017, 11, 23)),
+    )
+    held = page(plain=True, operations=operations, holder_count=1)
+    assert held.facts[1].detail == f"23{NBSP}novembre 2017"

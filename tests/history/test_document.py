@@ -1,6 +1,7 @@
 """What is printed: every text of the page, tagged, as data and never as markup."""
 
 import dataclasses
+import datetime as dt
 import io
 import itertools
 import re
@@ -153,7 +154,7 @@ def test_every_picture_is_described():
 def test_every_text_of_the_page_is_on_paper():
     found = squeezed(text_of(report_pdf(RICH, MAKING, link=None)))
     page = msgspec.to_builtins(dataclasses.replace(RICH, sections=()))
-    for name in ("verdict", "as_of"):
+    for name in ("verdict", "as_of", "as_of_date"):
         page.pop(name)
     for alert in page["alerts"]:
         alert.pop("gravity")
@@ -171,7 +172,7 @@ def test_a_situation_holds_what_is_asked_of_it_and_no_more():
         assert squeezed(wanted) in found
     for wanted in (
         "Certificat de situation administrative",
-        "Édité par histovet d’après le registre des immatriculations",
+        "Édité par histovet. Ne remplace pas le certificat officiel.",
         "VF3CCHMZ6••••••12",
         "EK-7••-QD",
         "dans son état du 21 novembre 2026",
@@ -201,8 +202,26 @@ def test_each_page_has_its_number_the_dates_and_how_long_it_is_good(make):
         assert f"Page{number}/{count}" in said
         assert squeezed("Registre au 21 novembre 2026") in said
         assert squeezed("Fait le 26 novembre 2026 à 14 h 05, heure de Paris") in said
-        assert squeezed("au-delà de 15 jours") in said
+        assert squeezed("pour une vente après le 6 décembre 2026") in said
         assert MAKING.verified_at in said
+
+
+@pytest.mark.parametrize(
+    ("made_on", "is_old"), [(dt.date(2026, 12, 6), False), (dt.date(2026, 12, 7), True)]
+)
+def test_fifteen_days_are_counted_from_the_registers_own_day(made_on, is_old):
+    made_at = dt.datetime.combine(made_on, dt.time(11), dt.UTC)
+    made = situation_pdf(RICH, dataclasses.replace(MAKING, made_at=made_at), link=None)
+    text = squeezed(text_of(made))
+    assert (squeezed("Trop ancien pour une vente") in text) is is_old
+    assert (squeezed("ne suffit pas pour une vente") in text) is is_old
+    assert (squeezed("après le 6 décembre 2026") in text) is not is_old
+
+
+def test_a_situation_says_that_it_does_not_replace_the_official_one():
+    said = squeezed("Ne remplace pas le certificat officiel")
+    assert said in squeezed(text_of(situation_pdf(RICH, MAKING, link=None)))
+    assert said not in squeezed(text_of(report_pdf(RICH, MAKING, link=None)))
 
 
 def test_a_situation_of_most_vehicles_is_one_page():

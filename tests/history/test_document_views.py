@@ -10,6 +10,7 @@ from django.core.cache import cache
 from django.test import Client, override_settings
 from django.utils import timezone
 
+from histovet.history import document_views
 from histovet.history.signature import signatory
 from histovet.logs import LineFormatter
 from histovet.vault.withholding import Reason, withhold
@@ -181,3 +182,12 @@ def test_without_a_signatory_the_page_says_so_and_there_is_no_certificate(client
         page = client.get(VERIFY).content.decode()
     assert "ne signe pas de documents en ce moment" in page
     assert CERTIFICATE not in page
+
+
+def test_documents_of_one_vehicle_are_made_so_many_times_an_hour(shown, monkeypatch):
+    monkeypatch.setattr(document_views, "DOCUMENTS_AN_HOUR", 2)
+    seller, other = seller_of(shown["clean"]), seller_of(shown["clean"])
+    statuses = [seller.post(REPORT), other.post(SITUATION), seller.post(REPORT)]
+    assert [one.status_code for one in statuses] == [200, 200, 429]
+    assert int(statuses[-1].headers["Retry-After"]) > 0
+    assert seller_of(shown["company"]).post(REPORT).status_code == 200

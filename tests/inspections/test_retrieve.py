@@ -12,7 +12,7 @@ from django.db import connection
 
 from histovet.inspections.inspected import Absence, Inspected, Source
 from histovet.inspections.models import Answer
-from histovet.inspections.retrieve import inspected
+from histovet.inspections.retrieve import MAY_WAIT, inspected
 from histovet.local.utac import PASSWORD, USER, Behaviour
 from pseudonymizer.normalise import fni_identity, siv_identity
 from tests.inspections.conftest import TIMEOUT_SECONDS
@@ -165,10 +165,27 @@ def in_threads(count, ask):
 
 
 def test_many_who_come_at_once_ask_once(connected):
-    found = in_threads(4, lambda: inspected(opened(), NOW))
-    assert len(found) == 4
+    found = in_threads(MAY_WAIT, lambda: inspected(opened(), NOW))
+    assert len(found) == MAY_WAIT
     assert all(one == found[0] and one.inspections for one in found)
     assert connected.requests[SEARCH] == 1
+
+
+def test_a_slow_source_holds_no_more_threads_than_it_may(connected):
+    """Whoever finds no place to wait is answered at once; a kept answer is always read."""
+    inspected(opened(OTHER), NOW)
+    connected.behaviour = Behaviour.SLOW
+    quick = []
+
+    def ask():
+        before = time.monotonic()
+        found = inspected(opened(), NOW)
+        if time.monotonic() - before < TIMEOUT_SECONDS / 2:
+            quick.append(found)
+        return inspected(opened(OTHER), NOW)
+
+    assert all(one.inspections for one in in_threads(4, ask))
+    assert quick == [NOT_AVAILABLE] * (4 - MAY_WAIT)
 
 
 def test_whoever_waits_for_another_waits_no_longer_than_the_time_out(connected):

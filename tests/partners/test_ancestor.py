@@ -311,6 +311,7 @@ def test_what_the_page_concludes_stands_there_too():
         ("pledge", "check", 2),
         ("certificate_lost", "check", 1),
         ("claim_open", "check", 1),
+        ("contradiction", "check", 1),
         ("imported", "note", 1),
     ]
     assert made["alerts"][0]["title"] == "Véhicule déclaré volé"

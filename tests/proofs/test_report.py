@@ -113,7 +113,7 @@ def page_of(shown: Report, language: str) -> str:
 def plain_text(shown: Report) -> str:
     with translation.override("fr"):
         made = dataclasses.asdict(display.page(shown, plain=True))
-    return json.dumps(made, ensure_ascii=False)
+    return json.dumps(made, ensure_ascii=False, default=str)
 
 
 def pdf_of(shown: Report) -> bytes:

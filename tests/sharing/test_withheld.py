@@ -99,7 +99,6 @@ def test_no_link_is_made(identity, withhold):
     [
         ("get", "/liens"),
         ("post", "/liens"),
-        ("post", "/liens/fin"),
         ("get", "/liens/AAAAAAAAAAAAAAAA"),
         ("post", "/liens/code-de-gestion"),
     ],
@@ -112,3 +111,14 @@ def test_the_sellers_pages_of_links_lead_to_what_is_said(
     answer = getattr(client, method)(path, {"days": "7"})
     assert (answer.status_code, answer.headers["Location"]) == (303, "/rapport")
     assert not Link.objects.exists()
+
+
+def test_its_owner_may_end_its_links_all_the_same(client, shown, withhold):
+    """Otherwise lifting would revive what they no longer want to live."""
+    assert client.post("/vendeur", typed(shown["clean"])).status_code == 303
+    assert client.post("/liens", {"days": "7"}).status_code == 303
+    withhold()
+    page = client.get("/rapport").content.decode()
+    assert 'action="/liens/fin"' in page
+    assert client.post("/liens/fin").status_code == 303
+    assert Link.objects.filter(end=None).count() == 0

@@ -44,7 +44,10 @@ def _rows(report: Report, words: Words) -> tuple[Row, ...]:
     usages = tuple(words.coded(usage, meanings.USAGES) for usage in report.usages)
     rows += [
         Row(words.say(_("Usage particulier")), usages or (words.say(NONE),)),
-        Row(words.say(_("Dossier modifié le")), (words.date(report.last_change),)),
+        Row(
+            words.say(_("Dernière modification du dossier")),
+            (words.date(report.last_change),),
+        ),
     ]
     return tuple(rows)
 

@@ -13,11 +13,11 @@ from histovet.history.words import Words
 from histovet.inspections.inspected import Absence
 
 _UNKNOWN_HERE = (
-    _("les accidents qu’aucun expert n’a suivis, les réparations et l’entretien ;"),
-    _("ce qui s’est passé hors de France, ni les gages qui y sont pris ;"),
+    _("des accidents qu’aucun expert n’a suivis, des réparations et de l’entretien ;"),
+    _("de ce qui s’est passé hors de France, ni des gages qui y sont pris ;"),
     _(
-        "ce qui a été inscrit depuis cette date : demandez le certificat de situation "
-        "administrative le jour de la vente."
+        "de ce qui a été inscrit depuis cette date : demandez au vendeur le certificat "
+        "de situation administrative officiel, le jour de la vente."
     ),
 )
 
@@ -54,7 +54,7 @@ def coverage(report: Report, words: Words, source: str) -> Section:
                 ),
             ),
         ),
-        Paragraph(words.say(_("Il ne sait pas :"))),
+        Paragraph(words.say(_("Il ne dit rien :"))),
         Items(tuple(words.say(text) for text in _UNKNOWN_HERE)),
         Paragraph(
             words.say(

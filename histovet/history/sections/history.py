@@ -9,6 +9,7 @@ from django.utils.translation import gettext_noop as _
 from django.utils.translation import ngettext
 
 from histovet.history import labels
+from histovet.history.dates import ShownDate
 from histovet.history.page import Block, Choice, Event, Paragraph, Section, Timeline
 from histovet.history.report import (
     Report,
@@ -123,7 +124,7 @@ def _story(story: Story, words: Words) -> Event:
     number = story.procedure.number
     label = words.say(_("Procédure pour véhicule endommagé"))
     return Event(
-        date=words.date(story.date),
+        date=_dated(story.date, words),
         label=words.fill(_("%s n° %s"), label, number) if number else label,
         code="",
         tenure="",
@@ -144,7 +145,7 @@ def _happening(entry: Happening, report: Report, words: Words) -> Event:
     if entry.standing:
         details.append(_stands(entry, words))
     return Event(
-        date=words.date(entry.date),
+        date=_dated(entry.date, words),
         label=label,
         code=code,
         tenure=_tenure(entry.tenure, words) if entry.tenure else "",
@@ -156,14 +157,18 @@ def _happening(entry: Happening, report: Report, words: Words) -> Event:
     )
 
 
+def _dated(date: ShownDate | None, words: Words) -> str:
+    return words.say(_("Sans date")) if date is None else words.date(date)
+
+
 def _stands(entry: Happening, words: Words) -> str:
     if entry.standing is Standing.OPEN:
         return words.say(_("toujours en cours"))
     if entry.standing is Standing.LAPSED:
-        return words.say(_("n’est plus en cours, sans levée inscrite"))
+        return words.say(_("n’est plus en cours, aucune fin inscrite"))
     if entry.closed_on is None:
-        return words.say(_("levé depuis"))
-    return words.fill(_("levé (%s)"), words.date(entry.closed_on))
+        return words.say(_("fin inscrite, sans date"))
+    return words.fill(_("fin : %s"), words.date(entry.closed_on))
 
 
 def _tenure(tenure: Tenure, words: Words) -> str:

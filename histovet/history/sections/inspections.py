@@ -19,14 +19,14 @@ _SOURCES = {
     Source.REGISTER: _("Contrôles techniques, livrés avec le registre, au %s"),
     Source.UTAC: _("Contrôles techniques, UTAC, au %s"),
 }
-_SOURCE = _("Contrôles techniques")
 
 
 def source_of(report: Report, words: Words) -> str:
+    """Return where inspections come from, nothing where no source has told."""
     found = report.inspections
     if found.source is None or found.as_of is None:
-        return words.say(_SOURCE)
-    return words.fill(_SOURCES[found.source], words.day(found.as_of))
+        return ""
+    return words.fill(_SOURCES[found.source], words.date(found.as_of))
 
 
 def inspections(known: Evidence, words: Words) -> Section:
@@ -36,8 +36,11 @@ def inspections(known: Evidence, words: Words) -> Section:
         blocks += _absence(report, report.inspections.absence, words)
     else:
         blocks.append(_listed(report, words))
-    if known.next_inspection is not None:
-        blocks.append(Paragraph(_due(known.next_inspection, words)))
+    if due := known.next_inspection:
+        blocks.append(Paragraph(_due(due, words)))
+        if due.drives_until:
+            until = words.date(due.drives_until)
+            blocks.append(Paragraph(words.fill(_STANDSTILL, until)))
     return Section(
         "inspections",
         words.say(_("Contrôles techniques")),
@@ -85,25 +88,37 @@ _DUE = {
 }
 
 
+_STANDSTILL = _("Interdit de rouler avant elle, depuis le contrôle défavorable : %s.")
+
+
 def _due(due: Due, words: Words) -> str:
-    return words.fill(_DUE[due.kind], words.date(due.by))
+    said = words.fill(_DUE[due.kind], words.date(due.by))
+    if due.opens is None:
+        return said
+    return words.fill(
+        _("%s Il se passe à partir de : %s."), said, words.date(due.opens)
+    )
+
+
+_NO_READING = {
+    Absence.NONE_RECORDED: _("Les relevés viennent des contrôles techniques."),
+    Absence.NOT_SUBJECT: _("Les relevés viennent des contrôles techniques."),
+    Absence.NOT_AVAILABLE: _(
+        "Les relevés viennent des contrôles techniques, dont la source n’a pas répondu."
+    ),
+    Absence.NOT_CONNECTED: _(
+        "Les relevés viennent des contrôles techniques, que ce site ne reçoit pas."
+    ),
+}
 
 
 def mileage(known: Evidence, words: Words) -> Section:
     report, found = known.report, known.mileage
     blocks: list[Block]
     if report.inspections.absence is not None:
-        badge, _meaning = labels.ABSENCES[report.inspections.absence]
-        blocks = [
-            Paragraph(
-                words.say(
-                    _(
-                        "Les relevés viennent des contrôles techniques : il n’y en a pas."
-                    )
-                ),
-                badge=words.say(badge),
-            )
-        ]
+        absence = report.inspections.absence
+        badge, _meaning = labels.ABSENCES[absence]
+        blocks = [Paragraph(words.say(_NO_READING[absence]), badge=words.say(badge))]
     else:
         blocks = [_verdict(found, words)]
         if found.km_a_year is not None:

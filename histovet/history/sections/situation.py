@@ -5,10 +5,11 @@ from __future__ import annotations
 from django.utils.translation import gettext_noop as _
 
 from histovet.history import labels
+from histovet.history.dates import ShownDate
 from histovet.history.page import Block, Heading, Items, Paragraph, Row, Section, Table
 from histovet.history.report import Report
 from histovet.history.sections.history import told
-from histovet.history.words import NO_BREAK, NONE, NONE_FEMININE, NOT_RECORDED, Words
+from histovet.history.words import NO_BREAK, NONE, NONE_FEMININE, Words
 
 
 def situation(
@@ -44,22 +45,24 @@ def _rows(report: Report, words: Words) -> tuple[Row, ...]:
         Row(words.say(_("Véhicule volé")), (words.yes_or_no(report.vehicle_stolen),)),
         Row(
             words.say(_("Gages")),
-            tuple(_dated(words.date(p.date), p.creditor, words) for p in report.pledges)
+            tuple(
+                _dated(p.date, p.creditor, words.say(_("un gage")), words)
+                for p in report.pledges
+            )
             or (words.say(NONE),),
         ),
         Row(
             words.say(_("Saisies")),
             tuple(
-                _dated(words.date(s.date), s.authority, words) for s in report.seizures
+                _dated(s.date, s.authority, words.say(_("une saisie")), words)
+                for s in report.seizures
             )
             or (words.say(NONE_FEMININE),),
         ),
         Row(
             words.say(_("Oppositions")),
             tuple(
-                _dated(
-                    words.date(o.date), words.coded(o.kind, labels.OPPOSITIONS), words
-                )
+                _dated(o.date, words.coded(o.kind, labels.OPPOSITIONS), "", words)
                 for o in report.oppositions
             )
             or (words.say(NONE_FEMININE),),
@@ -67,9 +70,7 @@ def _rows(report: Report, words: Words) -> tuple[Row, ...]:
         Row(
             words.say(_("Suspensions")),
             tuple(
-                _dated(
-                    words.date(s.date), words.coded(s.reason, labels.SUSPENSIONS), words
-                )
+                _dated(s.date, words.coded(s.reason, labels.SUSPENSIONS), "", words)
                 for s in report.suspensions
             )
             or (words.say(NONE_FEMININE),),
@@ -83,15 +84,22 @@ def _rows(report: Report, words: Words) -> tuple[Row, ...]:
     )
 
 
-def _dated(date: str, what: str | None, words: Words) -> str:
-    return words.join(f"{NO_BREAK}– ", (date, what)) if what else date
+def _dated(
+    date: ShownDate | None, what: str | None, else_what: str, words: Words
+) -> str:
+    """A thing without a date is there nevertheless, and is named."""
+    if date is None:
+        return words.fill(_("%s, date non renseignée"), what or else_what)
+    if not what:
+        return words.date(date)
+    return words.join(f"{NO_BREAK}– ", (words.date(date), what))
 
 
 def _damage(
     report: Report, contradictions: tuple[str, ...], words: Words
 ) -> tuple[Block, ...]:
     damage = report.damage
-    if not damage.claim_count and not damage.procedures:
+    if not _has_damage(report):
         return (
             Paragraph(
                 lead=words.say(_("Rien d’inscrit.")),
@@ -105,7 +113,7 @@ def _damage(
     rows = [
         Row(
             words.say(_("Sinistres déclarés")),
-            (str(damage.claim_count or words.say(NOT_RECORDED)),),
+            (words.count(damage.claim_count),),
         ),
         Row(words.say(_("Dernier sinistre")), (words.date(damage.last_claim),)),
         Row(
@@ -127,3 +135,15 @@ def _damage(
         rows.append(Row(label, tuple(told(procedure, words))))
     caption = words.say(_("Sinistres et procédures pour véhicule endommagé"))
     return (Table(caption, tuple(rows)),)
+
+
+def _has_damage(report: Report) -> bool:
+    damage = report.damage
+    return bool(
+        damage.claim_count
+        or damage.procedures
+        or damage.last_claim
+        or damage.fit_to_drive is False
+        or any(o.kind in labels.OF_DAMAGE for o in report.oppositions)
+        or any(s.reason in labels.OF_DAMAGE for s in report.suspensions)
+    )

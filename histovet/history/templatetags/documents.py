@@ -3,14 +3,14 @@
 from django import template
 from django.utils import timezone
 
-from histovet.history.signature import is_configured
+from histovet.history.signature import signatory
 
 register = template.Library()
 
 
 @register.simple_tag
 def documents_are_offered() -> bool:
-    return is_configured(timezone.now())
+    return signatory(timezone.now()) is not None
 
 
 @register.filter
