@@ -45,7 +45,7 @@ from pseudonymizer.records import (
     FileReport,
     HolderProof,
     IngestReport,
-    Inspected,
+    InspectionLine,
     Registration,
     Release,
     SealedRow,
@@ -59,7 +59,7 @@ REMEMBERED_WORDS = 100_000
 # Lines of each file that are opened again from the database before activation.
 SAMPLE_LINES = 25
 
-Line = Registration | Inspected
+Line = Registration | InspectionLine
 
 
 class Sealer:
@@ -88,7 +88,7 @@ class Sealer:
     def seal(self, line: Line) -> SealedRow:
         content = (
             codec.encode_inspections(line.inspections)
-            if isinstance(line, Inspected)
+            if isinstance(line, InspectionLine)
             else codec.encode(line.record, self.proof(line))
         )
         identity = identity_bytes(line.identity)
@@ -98,14 +98,14 @@ class Sealer:
         """Tell whether the row opens to what the line says."""
         try:
             content = self._keys_of(line).open(identity_bytes(line.identity), row)
-            if isinstance(line, Inspected):
+            if isinstance(line, InspectionLine):
                 return codec.decode_inspections(*content) == line.inspections
             return codec.decode(*content) == (line.record, self.proof(line))
         except EnvelopeError:
             return False
 
     def _keys_of(self, line: Line) -> RowKeys:
-        return self._inspection_keys if isinstance(line, Inspected) else self._keys
+        return self._inspection_keys if isinstance(line, InspectionLine) else self._keys
 
 
 @dataclass(frozen=True)
@@ -392,7 +392,7 @@ def _keep_the_newest(
 
 
 def _last_change(line: Line) -> dt.date | None:
-    if isinstance(line, Inspected):
+    if isinstance(line, InspectionLine):
         return line.inspections.updated
     return line.record.last_change
 

@@ -14,7 +14,12 @@ from msgspec import Struct
 from pseudonymizer.certificate import CertificateColumns, columns_of
 from pseudonymizer.errors import FeedRefused, Unusable
 from pseudonymizer.normalise import feed_day
-from pseudonymizer.records import INSPECTIONS_MAX, Inspected, Inspection, Inspections
+from pseudonymizer.records import (
+    INSPECTIONS_MAX,
+    Inspection,
+    InspectionLine,
+    Inspections,
+)
 
 COLUMN = "controles_techniques"
 UPDATED_COLUMN = "date_mise_a_jour"
@@ -60,7 +65,7 @@ class InspectionsLayout:
             )
         return cls(columns)
 
-    def inspected(self, row: list[str]) -> Inspected:
+    def inspected(self, row: list[str]) -> InspectionLine:
         """Return one line as types; `row` has as many cells as the header.
 
         Raises Unusable when the line has no usable identity, `inspections_unreadable`
@@ -74,7 +79,7 @@ class InspectionsLayout:
                 updated = feed_day(row[self._updated].strip())
             except Unusable as exc:
                 raise Unusable("update_date_unreadable") from exc
-        return Inspected(identity, Inspections(_read(row[self._entries]), updated))
+        return InspectionLine(identity, Inspections(_read(row[self._entries]), updated))
 
 
 def _read(text: str) -> tuple[Inspection, ...]:

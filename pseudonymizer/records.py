@@ -237,7 +237,7 @@ class Registration(Struct, frozen=True):
     record: Record
 
 
-class Inspected(Struct, frozen=True):
+class InspectionLine(Struct, frozen=True):
     """One usable line of an inspections file."""
 
     identity: Identity

@@ -101,6 +101,20 @@ OPERATION_OF_IMPORT = _("Première immatriculation en France, véhicule importé
 # The same operation, with which the vehicle got a plate like AA-123-AA.
 CONVERTING = "_CVN"
 
+
+def of_operation(code: str, *, is_import: bool) -> tuple[str, ...]:
+    """Return what an operation is called: two names for one with which the vehicle got
+    a new plate, none for an unknown code."""
+    if code == FIRST_OF_IMPORT and is_import:
+        return (OPERATION_OF_IMPORT,)
+    if label := OPERATIONS.get(code):
+        return (label,)
+    plain = OPERATIONS.get(code.removesuffix(CONVERTING))
+    if plain and code.endswith(CONVERTING):
+        return plain, OPERATIONS["CONVERSION_DOSSIER_FNI"]
+    return ()
+
+
 # What the administration did with its own files, accounts and paper. It says nothing
 # about a vehicle: a report counts these and does not list them.
 INTERNAL_OPERATIONS = frozenset((

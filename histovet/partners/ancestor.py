@@ -365,11 +365,12 @@ def _conclusions(report: Report, dates: _Dates, *, inspections: bool) -> dict[st
 def _labels(report: Report) -> dict[str, Any]:
     """Return what each code in the document means, by what it is a code of."""
     vehicle = report.vehicle
+    is_import = report.imported.imported is True
     return {
         "operations": {
-            o.code: labels.OPERATIONS[o.code]
+            o.code: ", ".join(found)
             for o in report.operations
-            if o.code in labels.OPERATIONS
+            if (found := labels.of_operation(o.code, is_import=is_import))
         },
         "suspensions": {
             s.reason: labels.SUSPENSIONS[s.reason]

@@ -111,6 +111,18 @@ def test_a_text_that_is_left_out_is_missed():
     assert missing(page, text_of(made)) != []
 
 
+def _is_on(page: ReportPage, label: str) -> bool:
+    """Of a step of a damage procedure, its story stands on the page."""
+    whole = [bare(text) for section in page.sections for text in texts(section)]
+    story = bare("Procédure pour véhicule endommagé")
+    wanted = bare(label)
+    return any(
+        wanted in text
+        or (wanted.startswith(bare("Véhicule endommagé")) and story in text)
+        for text in whole
+    )
+
+
 @pytest.mark.parametrize("audience", Audience)
 def test_json_tells_what_the_page_tells(audience):
     read = shown(audience)
@@ -126,9 +138,16 @@ def test_json_tells_what_the_page_tells(audience):
         one["title"] + (f" ({one['count']})" if one["count"] > 1 else "")
         for one in ours["alerts"]
     ] == [alert.title for alert in page.alerts]
-    told = [text for text in texts(sections["situation"])]
-    for code in ours["contradictions"]:
-        assert labels.CONTRADICTIONS[code] in told
+    told = list(texts(sections["situation"]))
+    assert ours["contradictions"]
+    for code, text in labels.CONTRADICTIONS.items():
+        assert (text in told) is (code in ours["contradictions"])
+    for label in ours["labels"]["suspensions"].values():
+        assert any(label in text for text in told)
+    for label in ours["labels"]["operations"].values():
+        assert _is_on(page, label)
+    due = ours["next_inspection"]
+    assert due["by"][:4] in page.facts[3].value
     # Every operation that the page lists, in its story or alone.
     entries = [one for one in timeline(read) if not isinstance(one, Gap)]
     (line,) = [b for b in sections["history"].blocks if isinstance(b, Timeline)]

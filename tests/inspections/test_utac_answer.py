@@ -177,3 +177,9 @@ def test_a_refusal_quotes_nothing_of_the_answer():
     assert "CANARY" not in repr(refused.value)
     assert refused.value.__cause__ is None
     assert refused.value.__suppress_context__
+
+
+def test_more_inspections_than_a_vehicle_has_are_refused():
+    assert len(read(*[entry(ct_id=n, ct_km=n) for n in range(100)]).inspections) == 100
+    with pytest.raises((AnswerRefused, UtacFailed)):
+        read(*[entry(ct_id=n, ct_km=n) for n in range(101)])

@@ -322,6 +322,19 @@ def test_what_the_page_concludes_stands_there_too():
 def test_every_code_that_has_a_meaning_has_its_label():
     found = document(FULL)["histovet"]["labels"]
     assert found["operations"]["CHANG_TIT_NORMAL"] == "Changement de titulaire"
+    # As on the page, which knows an import and a change with a new plate.
+    assert found["operations"]["IMMAT_NORMALE_PREM_VO"] == (
+        "Première immatriculation en France, véhicule importé"
+    )
+    changed = Record(
+        register=Register.SIV,
+        masked_plate="",
+        operations=(Operation("CHANG_TIT_NORMAL_CVN"), Operation("NEW")),
+    )
+    assert document(changed)["histovet"]["labels"]["operations"] == {
+        "CHANG_TIT_NORMAL_CVN": "Changement de titulaire, Passage à une plaque du type "
+        "AA-123-AA"
+    }
     assert set(found["operations"]) == {
         "CHANG_TIT_NORMAL",
         "DECLARATION_CESSION",

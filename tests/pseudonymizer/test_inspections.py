@@ -8,7 +8,7 @@ import pytest
 from pseudonymizer.errors import FeedRefused, Unusable
 from pseudonymizer.inspections import InspectionsLayout, holds_inspections
 from pseudonymizer.normalise import fni_identity, siv_identity
-from pseudonymizer.records import Inspected, Inspection, Inspections
+from pseudonymizer.records import Inspection, InspectionLine, Inspections
 from tests.vehicles import (
     FNI_CERTIFICATE,
     FNI_INSPECTION_COLUMNS,
@@ -21,7 +21,7 @@ from tests.vehicles import (
 DAY = dt.date(2020, 3, 2)
 
 
-def read(line: dict[str, str]) -> Inspected:
+def read(line: dict[str, str]) -> InspectionLine:
     return InspectionsLayout.of(list(line)).inspected(list(line.values()))
 
 
@@ -46,7 +46,7 @@ def test_a_line_is_every_inspection_of_one_certificate() -> None:
     line = inspections_line(
         inspection("2018-03-02", 54321), inspection("2020-03-02", 81000, "CV", "AP")
     )
-    assert read(line) == Inspected(
+    assert read(line) == InspectionLine(
         siv_identity("AA-123-AA", "2015AB12345"),
         Inspections(
             (
@@ -247,3 +247,17 @@ def test_columns_may_stand_in_any_order_among_others() -> None:
     line = inspections_line(entry(), autre="x")
     turned = dict(reversed(line.items()))
     assert read(turned) == read(line)
+
+
+@pytest.mark.parametrize(
+    ("count", "code"), [(100, None), (101, "too_many_inspections")]
+)
+def test_a_vehicle_has_so_many_inspections_and_no_more(
+    count: int, code: str | None
+) -> None:
+    entries = [inspection("2020-03-02", 1000 + number) for number in range(count)]
+    line = inspections_line(*entries)
+    if code is None:
+        assert len(read(line).inspections.inspections) == count
+    else:
+        assert refused(line) == code

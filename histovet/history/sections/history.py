@@ -185,16 +185,12 @@ def _tenure(tenure: Tenure, words: Words) -> str:
 
 def _named(operation: ShownOperation, report: Report, words: Words) -> tuple[str, str]:
     """Return its label, or no label and the code as it is."""
-    code = operation.code
-    if code == labels.FIRST_OF_IMPORT and report.imported.imported:
-        return words.term(labels.OPERATION_OF_IMPORT), ""
-    if label := labels.OPERATIONS.get(code):
-        return words.term(label), ""
-    plain = labels.OPERATIONS.get(code.removesuffix(labels.CONVERTING))
-    if plain and code.endswith(labels.CONVERTING):
-        conversion = labels.OPERATIONS["CONVERSION_DOSSIER_FNI"]
-        return words.join(", ", (words.term(plain), words.term(conversion))), ""
-    return "", code
+    found = labels.of_operation(
+        operation.code, is_import=report.imported.imported is True
+    )
+    if not found:
+        return "", operation.code
+    return words.join(", ", [words.term(label) for label in found]), ""
 
 
 _STATES = {True: _("En cours"), False: _("Close"), None: _("État non renseigné")}
