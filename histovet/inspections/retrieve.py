@@ -83,7 +83,7 @@ def _of_utac(
 ) -> Inspections | None:
     """Return None when there is no answer now."""
     kept = KeptAnswer(opened.identity, opened.release.row)
-    found = kept.read(now)
+    found: Inspections | Unanswered | None = kept.read(now)
     if found in (Unanswered.ABSENT, Unanswered.UNDER_WAY):
         # A source that is slow must not hold every thread of the site.
         if not _MAY_WAIT.acquire(blocking=False):
