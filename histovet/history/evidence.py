@@ -6,17 +6,20 @@ from dataclasses import dataclass
 
 from histovet.history.inspection_due import Due, next_due
 from histovet.history.odometer import Mileage, Reading, facts_of, judge, readings_of
-from histovet.history.report import Report
+from histovet.history.report import Report, ShownOperation
+from histovet.history.timeline import sales_since_last_holder
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """`readings` are oldest first, and the places in `mileage` are theirs."""
+    """`readings` are oldest first, and the places in `mileage` are theirs. `sales` are
+    those since the last holder, newest first."""
 
     report: Report
     readings: tuple[Reading, ...]
     mileage: Mileage
     next_inspection: Due | None
+    sales: tuple[ShownOperation, ...]
 
     def places_of_odd_readings(self) -> list[int]:
         """Return their places in the report's inspections, newest first."""
@@ -32,5 +35,9 @@ class Evidence:
 def evidence(report: Report) -> Evidence:
     readings = readings_of(report)
     return Evidence(
-        report, readings, judge(readings, facts_of(report)), next_due(report)
+        report,
+        readings,
+        judge(readings, facts_of(report)),
+        next_due(report),
+        tuple(sales_since_last_holder(report)),
     )

@@ -16,7 +16,6 @@ from histovet.history.dates import ShownDate
 from histovet.history.evidence import Evidence
 from histovet.history.inspection_due import Kind, first_due, pending
 from histovet.history.report import DESTRUCTIONS, Report, standing
-from histovet.history.timeline import sales_since_last_holder
 from histovet.inspections.inspected import CRITICAL, MAJOR, Absence
 
 
@@ -81,12 +80,15 @@ def synthesis(known: Evidence) -> Synthesis:
         if alert := _applied(rule, known, told):
             alerts.append(alert)
             told |= {alert.code}
+    contradictory = contradictions(known.report, told)
+    if contradictory:
+        alerts.append(Alert(CONTRADICTION, Gravity.CHECK, len(contradictory), (), ()))
     alerts.sort(key=lambda alert: _ORDER[alert.gravity])
     if known.report.certificate.cancelled:
         verdict = Verdict.CANCELLED
     else:
         verdict = _VERDICTS[alerts[0].gravity] if alerts else Verdict.CLEAR
-    return Synthesis(verdict, tuple(alerts), contradictions(known.report, told))
+    return Synthesis(verdict, tuple(alerts), contradictory)
 
 
 def _applied(rule: Rule, known: Evidence, told: frozenset[str]) -> Alert | None:
@@ -101,6 +103,9 @@ def _applied(rule: Rule, known: Evidence, told: frozenset[str]) -> Alert | None:
         raw=tuple(one.raw for one in found if one.raw),
     )
 
+
+# One alert for all of them: they have a table of their own.
+CONTRADICTION = "contradiction"
 
 _ORDER = {gravity: place for place, gravity in enumerate(Gravity)}
 _VERDICTS = {
@@ -187,10 +192,6 @@ def _unfit(known: Evidence, told: frozenset[str]) -> Iterable[Found]:
     return _when(known.report.damage.fit_to_drive is False and not told & _STOPPING)
 
 
-def _contradictory(known: Evidence, told: frozenset[str]) -> Iterable[Found]:
-    return (Found() for _ in contradictions(known.report, told))
-
-
 def _unknown_theft(report: Report) -> Iterable[Found]:
     return _when(report.vehicle_stolen is None and not report.certificate.cancelled)
 
@@ -210,15 +211,15 @@ def _duplicate(report: Report) -> Iterable[Found]:
     return _when(certificate.duplicate and not explained)
 
 
-def _taken(report: Report) -> Iterable[Found]:
+def _taken(known: Evidence, told: frozenset[str]) -> Iterable[Found]:
     """A professional who buys gets no certificate."""
-    bought = [s for s in sales_since_last_holder(report) if s.code == _PURCHASE]
+    bought = [sale for sale in known.sales if sale.code == _PURCHASE]
     return (Found(bought[0].date),) if bought else ()
 
 
-def _sold(report: Report) -> Iterable[Found]:
+def _sold(known: Evidence, told: frozenset[str]) -> Iterable[Found]:
     """Not what a professional's purchase of that day or later says already."""
-    sales = sales_since_last_holder(report)
+    sales = known.sales
     bought = next((s.date for s in sales if s.code == _PURCHASE), None)
     others = [sale.date for sale in sales if sale.code != _PURCHASE and sale.date]
     if not others or (bought is not None and not bought.is_before(others[0])):
@@ -315,7 +316,7 @@ RULES = (
     Rule("mileage_falls", _CHECK, _mileage(_FALLS)),
     _rule("inspection_critical", _CHECK, _failed(CRITICAL)),
     _rule("inspection_failed", _CHECK, _failed(MAJOR)),
-    _rule("sold_since", _CHECK, _sold),
+    Rule("sold_since", _CHECK, _sold),
     _rule("certificate_stolen", _CHECK, _stolen_certificate),
     _rule("certificate_lost", _CHECK, _lost_certificate),
     Rule("claim_open", _CHECK, _claim(repaired=False)),
@@ -323,12 +324,11 @@ RULES = (
     Rule("inspection_overdue", _CHECK, _overdue),
     _rule("never_inspected", _CHECK, _never_inspected),
     Rule("unfit", _CHECK, _unfit),
-    Rule("contradiction", _CHECK, _contradictory),
     Rule("mileage_odd", _CHECK, _mileage(_UNTOLD, *_ODD)),
     Rule("mileage_slip", _NOTE, _mileage(_UNTOLD, odometer.Reason.TYPING_SLIP)),
     Rule("claim_repaired", _NOTE, _claim(repaired=True)),
     _rule("duplicate", _NOTE, _duplicate),
-    _rule("taken_by_professional", _NOTE, _taken),
+    Rule("taken_by_professional", _NOTE, _taken),
     _rule("imported", _NOTE, lambda r: _when(r.imported.imported)),
 )
 

@@ -5,7 +5,7 @@ from histovet.history import alerts, labels, meanings
 from histovet.history.critair import Sticker, Why
 from histovet.history.odometer import Reason, Verdict
 from histovet.history.report import Audience
-from histovet.history.synthesis import RULES
+from histovet.history.synthesis import CONTRADICTION, RULES
 from histovet.inspections.inspected import Absence
 from pseudonymizer import codec
 from pseudonymizer.records import Vehicle
@@ -38,7 +38,7 @@ def test_every_rubric_of_a_vehicle_is_shown_once():
 
 
 def test_every_alert_has_its_words_for_each_audience():
-    assert set(alerts.TEXTS) == {rule.code for rule in RULES}
+    assert set(alerts.TEXTS) == {rule.code for rule in RULES} | {CONTRADICTION}
     for text in alerts.TEXTS.values():
         assert text.title and text.meaning
         assert all(text.to_do[audience] for audience in Audience)
