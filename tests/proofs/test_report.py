@@ -219,7 +219,8 @@ def test_figures_counted_again_from_the_history_are_the_registers():
             differences["age_certificat"] += 1
         # The register's own word on fitness, and where the report does not repeat it.
         said = facts.get("is_apte_a_circuler")
-        if said == "OUI" and synthesis(evidence(shown)).denies_fitness:
+        found = synthesis(evidence(shown)).contradictions
+        if said == "OUI" and "fit_beside_damage" in found:
             differences["is_apte_a_circuler denied by the register itself"] += 1
         if facts.get("has_pve") == "NON" and shown.damage.running:
             differences["has_pve NON beside a running procedure"] += 1
