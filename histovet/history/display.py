@@ -19,7 +19,7 @@ from histovet.history.sections.coverage import coverage
 from histovet.history.sections.history import history
 from histovet.history.sections.inspections import inspections, mileage
 from histovet.history.sections.situation import situation
-from histovet.history.sections.vehicle import vehicle
+from histovet.history.sections.vehicle import vehicle as rubrics
 from histovet.history.synthesis import Alert, Gravity, Synthesis, Verdict, synthesis
 from histovet.history.words import NO_BREAK, NOT_RECORDED, Words, words
 
@@ -39,10 +39,11 @@ def page(report: Report, *, plain: bool = False, events: str = "") -> ReportPage
     known = evidence(report)
     found = synthesis(known)
     title, text = _verdict(found, report)
+    name, plate = vehicle(report, plain=plain)
     return ReportPage(
         for_holder=report.audience is Audience.HOLDER,
-        name=_name(report, said),
-        plate=report.masked_plate.replace("*", "•"),
+        name=name,
+        plate=plate,
         first_registration=said.date(report.first_registration),
         as_of=said.day(report.as_of),
         as_of_date=report.as_of,
@@ -60,6 +61,11 @@ def page(report: Report, *, plain: bool = False, events: str = "") -> ReportPage
     )
 
 
+def vehicle(report: Report, *, plain: bool = False) -> tuple[str, str]:
+    """Return what the vehicle is called, and its plate as far as it is shown."""
+    return _name(report, words(plain=plain)), report.masked_plate.replace("*", "•")
+
+
 def _sections(
     known: Evidence, found: Synthesis, said: Words, events: str
 ) -> tuple[Section, ...]:
@@ -73,7 +79,7 @@ def _sections(
         inspections(known, said),
         situation(report, found.contradictions, said, source),
         certificate(report, said, source),
-        vehicle(report, said, source),
+        rubrics(report, said, source),
         coverage(report, said, source),
     )
 

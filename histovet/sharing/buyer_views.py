@@ -51,10 +51,7 @@ def link(request: HttpRequest, public_id: str) -> HttpResponse:
 @private
 @_READ_OR_POSTED
 def check(request: HttpRequest, public_id: str) -> HttpResponse:
-    """Tell who reads the report whether the car that they see is the one it is about.
-    The answer has no address of its own: a GET shows what the link's own does."""
-    if request.method != "POST":
-        return link(request, public_id)
+    """Tell who reads the report whether the car that they see is the one it is about."""
     now = timezone.now()
     reader = _reader_at(public_id, request, now)
     if reader is None:
@@ -62,9 +59,13 @@ def check(request: HttpRequest, public_id: str) -> HttpResponse:
     found = read_link(reader.secret, now)
     if found is None:
         return _not_available(request)
+    if found.is_withheld:
+        return _withheld(request)
+    if request.method != "POST":
+        return _ask_car(request, found, _car_form(found))
     form = _car_form(found, request.POST)
-    if found.is_withheld or not form.is_valid():
-        return _report(request, found, form)
+    if not form.is_valid():
+        return _ask_car(request, found, form)
     answers = {
         what: _compared(found, reader, what, typed, now)
         for what, typed in form.cleaned_data.items()
@@ -72,7 +73,7 @@ def check(request: HttpRequest, public_id: str) -> HttpResponse:
     }
     if None in answers.values():
         return _not_available(request)
-    return _report(request, found, form, answers)
+    return _ask_car(request, found, form, answers)
 
 
 def _compared(
@@ -148,20 +149,28 @@ def _ask_buyer(request: HttpRequest, form: CodeForm) -> HttpResponse:
     return render(request, "sharing/buyer.html", {"form": form, "request_text": text})
 
 
-def _report(
-    request: HttpRequest,
-    found: OpenLink,
-    form: CarForm | None = None,
-    answers: Mapping[str, Answer | None] | None = None,
-) -> HttpResponse:
+def _report(request: HttpRequest, found: OpenLink) -> HttpResponse:
     if found.is_withheld:
         return _withheld(request)
-    form = form or _car_form(found)
+    shown = found.report(timezone.now())
     context = {
-        "page": display.page(
-            found.report(timezone.now()), events=request.GET.get("voir", "")
-        ),
+        "page": display.page(shown, events=request.GET.get("voir", "")),
         "expires_at": found.expires_at,
+        "public_id": addresses.written(found.public_id),
+    }
+    return render(request, "sharing/report.html", context)
+
+
+def _ask_car(
+    request: HttpRequest,
+    found: OpenLink,
+    form: CarForm,
+    answers: Mapping[str, Answer | None] | None = None,
+) -> HttpResponse:
+    name, plate = display.vehicle(found.report(None))
+    context = {
+        "name": name,
+        "plate": plate,
         "public_id": addresses.written(found.public_id),
         "form": form,
         "vin": form.recorded,
@@ -169,7 +178,7 @@ def _report(
             what: answer.value for what, answer in (answers or {}).items() if answer
         },
     }
-    return render(request, "sharing/report.html", context)
+    return render(request, "sharing/car.html", context)
 
 
 def _car_form(found: OpenLink, data: QueryDict | None = None) -> CarForm:

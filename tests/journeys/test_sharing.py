@@ -763,3 +763,23 @@ def _modules(path: str, *, border: int) -> list[tuple[int, int]]:
         else:
             x, y = x + first, y + second[0]
     return dark
+
+
+def test_a_buyer_compares_the_vehicle_before_them(arrive, shown):
+    """From the report by keyboard, on a page that an automated checker finds clean."""
+    vehicle = shown["clean"]
+    page = arrive()
+    open_by_click(page, make_link(seller_of(arrive, vehicle)).address)
+    page.get_by_role("link", name="Est-ce bien ce véhicule").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Est-ce bien")
+    check(page)
+    page.get_by_label("Plaque").fill(vehicle.plate)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status")).to_contain_text("Cette plaque est celle")
+    page.get_by_label("Plaque").fill("ZZ-999-ZZ")
+    page.get_by_role("button", name="Comparer").click()
+    expect(page.get_by_role("status")).to_contain_text("n’est pas celle")
+    check(page)
+    page.get_by_role("link", name="Revenir au rapport").click()
+    expect(page.locator("#verdict")).to_be_visible()

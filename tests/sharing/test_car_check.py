@@ -202,9 +202,11 @@ def plate(shown):
 
 def test_the_report_asks_whether_this_is_the_car(make):
     page = make()
-    text = page.client.get(page.path).content.decode()
-    assert text.index('id="verdict"') < text.index('id="check"')
-    assert f'action="{page.path}/verifier#check"' in text
+    report = page.client.get(page.path).content.decode()
+    assert f'href="{page.path}/verifier"' in report
+    text = page.client.get(page.path + "/verifier").content.decode()
+    assert f'action="{page.path}/verifier"' in text
+    assert f'href="{page.path}"' in text
     assert "9 caractères sur 17 comparés" in text
     for name in ("vin", "plate"):
         (field,) = re.findall(rf'<input [^>]*name="{name}"[^>]*>', text)
@@ -234,7 +236,7 @@ def test_the_answer_is_yes_or_no_and_says_how_much_was_compared(make, plate):
 
 def test_every_character_of_a_whole_vin_is_compared_though_the_page_masks_it(make):
     page = make(WHOLE)
-    report = page.client.get(page.path).content.decode()
+    report = page.client.get(page.path + "/verifier").content.decode()
     assert "Tous ses caractères sont comparés" in report
     assert WHOLE not in report
     assert told(page.check(vin=WHOLE)) == ["Oui"]
@@ -262,15 +264,16 @@ def test_the_length_of_an_old_number_is_not_told(make):
     answers = [page.check(vin=typed) for typed in ("ABC1234", "A" * 17, "ABC123456")]
     assert [told(answer) for answer in answers] == [["Non"]] * 3
     for answer in answers:
-        asked = answer.content.decode().partition('id="check"')[2]
-        assert not re.search(r"\b8\b", asked.partition("</section>")[0])
+        asked = answer.content.decode().partition('class="plate"')[2]
+        asked, end, _ = asked.partition("</main>")
+        assert end and not re.search(r"\b8\b", asked)
     assert told(page.check(vin="abc 123-45")) == ["Oui"]
 
 
 @pytest.mark.parametrize("vin", ["", "*" * 17, "VF1*************5"])
 def test_without_enough_of_a_vin_it_cannot_be_told(make, plate, vin):
     page = make(vin)
-    text = page.client.get(page.path).content.decode()
+    text = page.client.get(page.path + "/verifier").content.decode()
     assert 'name="vin"' not in text
     assert "n’a pas assez du numéro de série" in text
     assert told(page.check(vin=RIGHT)) == ["Impossible à dire"]
@@ -280,7 +283,8 @@ def test_without_enough_of_a_vin_it_cannot_be_told(make, plate, vin):
 
 def test_a_link_without_details_compares_no_plate(make, plate):
     page = make(scope=Scope.WITHOUT_ADMINISTRATIVE_DETAILS)
-    assert 'name="plate"' not in page.client.get(page.path).content.decode()
+    asked = page.client.get(page.path + "/verifier").content.decode()
+    assert 'name="vin"' in asked and 'name="plate"' not in asked
     answers = [page.check(plate=plate), page.check(plate="ZZ-999-ZZ")]
     for answer in answers:
         assert told(answer) == []
@@ -292,8 +296,8 @@ def test_a_link_without_details_compares_no_plate(make, plate):
 
 def test_with_neither_vin_nor_plate_there_is_no_form(make):
     page = make("", scope=Scope.WITHOUT_ADMINISTRATIVE_DETAILS)
-    assert 'id="check"' in page.client.get(page.path).content.decode()
-    assert "<form" not in page.client.get(page.path).content.decode()
+    asked = page.client.get(page.path + "/verifier")
+    assert asked.status_code == 200 and "<form" not in asked.content.decode()
     assert error_of(page.check()) == ""
 
 
@@ -457,7 +461,7 @@ def test_a_cookie_without_an_opening_opens_nothing(make, content):
 
 @pytest.mark.parametrize("language", ["", "/en"])
 @pytest.mark.parametrize("cookie", [True, False], ids=["reader", "stranger"])
-def test_a_get_shows_what_the_link_does_and_changes_nothing(make, cookie, language):
+def test_a_get_asks_and_changes_nothing(make, cookie, language):
     page = make()
     visitor = page.client if cookie else Client()
     with translation.override("en" if language else "fr"):
@@ -466,7 +470,7 @@ def test_a_get_shows_what_the_link_does_and_changes_nothing(make, cookie, langua
     before = list(dump.values())
     answer = visitor.get(path, {"vin": WRONG, "plate": "ZZ-999-ZZ"})
     assert answer.status_code == 200
-    assert ('id="verdict"' in answer.content.decode()) is cookie
+    assert ('name="vin"' in answer.content.decode()) is cookie
     assert WRONG not in answer.content.decode()
     assert visitor.head(path).status_code == 200
     for method in ("put", "patch", "delete", "options"):
