@@ -56,16 +56,14 @@ class Mileage:
     """`at` are places in the readings that were given: those that do not fit. `steps` are
     the pairs of places (before, after) between which something is odd.
 
-    `rises` tells that all readings but `at` follow one another. `km_a_year` is their
-    average in hundreds; None under a year, between dates too coarse for it, and where
-    they do not rise.
+    `km_a_year` is the average of all readings but `at`, in hundreds; None under a year,
+    between dates too coarse for it, and where they do not rise.
     """
 
     verdict: Verdict
     reason: Reason
     at: tuple[int, ...] = ()
     steps: tuple[tuple[int, int], ...] = ()
-    rises: bool = False
     km_a_year: int | None = None
     last: Reading | None = None
 
@@ -143,7 +141,6 @@ def judge(readings: Sequence[Reading], facts: Facts | None = None) -> Mileage:
     kept, slips = _without_slips(placed, facts)
     odd = _odd_steps(kept, facts)
     reasons = {reason for reason, _place in slips} | {reason for reason, *_ in odd}
-    rises = not odd
     reason = next((one for one in _GRAVEST_FIRST if one in reasons), None)
     if reason is None:
         if _shortest_days(kept[0], kept[-1]) <= ONE_VISIT_DAYS:
@@ -158,8 +155,7 @@ def judge(readings: Sequence[Reading], facts: Facts | None = None) -> Mileage:
         reason=reason,
         at=tuple(sorted(at | {after for _before, after in steps})),
         steps=steps,
-        rises=rises,
-        km_a_year=_km_a_year(kept[0], kept[-1]) if rises else None,
+        km_a_year=None if odd else _km_a_year(kept[0], kept[-1]),
         last=last,
     )
 

@@ -37,11 +37,11 @@ _MAY_SIGN = frozenset(("digital_signature", "non_repudiation"))
 
 
 class SigningRefused(Exception):
-    """A file cannot sign documents. `variable` names it, `hint` says what to do."""
+    """A file cannot sign documents. The message names its variable, `hint` says
+    what to do."""
 
     def __init__(self, variable: str, what: str, hint: str) -> None:
         super().__init__(f"{variable} {what}")
-        self.variable = variable
         self.hint = hint
 
 

@@ -18,6 +18,11 @@ def written(public_id: bytes) -> str:
     return base64.urlsafe_b64encode(public_id).decode("ascii")
 
 
+def stands_at(secret: bytes, public_id: str) -> bool:
+    """Tell whether the link of this secret has that address."""
+    return written(link_id(secret)) == public_id
+
+
 def whole_link(request: HttpRequest, secret: bytes) -> str:
     """Return the address that opens the report, on the host that was asked."""
     path = reverse("link", args=[written(link_id(secret))])

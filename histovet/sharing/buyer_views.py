@@ -29,7 +29,6 @@ from histovet.sharing.forms import CarForm, CodeForm
 from histovet.sharing.models import Scope
 from histovet.sharing.opening import OpenLink, open_link, read_link
 from histovet.sharing.tries import Answer, judge
-from pseudonymizer.envelope import link_id
 
 _READ_OR_POSTED = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -41,7 +40,7 @@ def link(request: HttpRequest, public_id: str) -> HttpResponse:
     if request.method == "POST":
         return _open(request, public_id)
     now = timezone.now()
-    reader = _reader_at(public_id, request, now)
+    reader = cookies.reader_at(request, public_id, now=int(now.timestamp()))
     if reader is None:
         return _ask_at_link(request, public_id, CodeForm())
     found = read_link(reader.secret, now)
@@ -53,7 +52,7 @@ def link(request: HttpRequest, public_id: str) -> HttpResponse:
 def check(request: HttpRequest, public_id: str) -> HttpResponse:
     """Tell who reads the report whether the car that they see is the one it is about."""
     now = timezone.now()
-    reader = _reader_at(public_id, request, now)
+    reader = cookies.reader_at(request, public_id, now=int(now.timestamp()))
     if reader is None:
         return _ask_at_link(request, public_id, CodeForm())
     found = read_link(reader.secret, now)
@@ -110,7 +109,9 @@ def _open(request: HttpRequest, public_id: str | None) -> HttpResponse:
         return _ask_at_link(request, public_id, form)
     now = timezone.now()
     seconds = int(now.timestamp())
-    is_elsewhere = public_id is not None and not _stands_at(form.secret, public_id)
+    is_elsewhere = public_id is not None and not addresses.stands_at(
+        form.secret, public_id
+    )
     reader = cookies.reader_in(request, now=seconds)
     is_open_here = reader is not None and reader.secret == form.secret
     if is_elsewhere:
@@ -195,15 +196,3 @@ def _not_available(request: HttpRequest) -> HttpResponse:
     """One answer to the byte, whatever the link was and wherever it was opened."""
     context = {"other_language": other_language(reverse("buyer"))}
     return render(request, "sharing/not_available.html", context, status=404)
-
-
-def _reader_at(public_id: str, request: HttpRequest, now: dt.datetime) -> Reader | None:
-    """Return who has opened, in this browser, the link at this address."""
-    reader = cookies.reader_in(request, now=int(now.timestamp()))
-    if reader is None or not _stands_at(reader.secret, public_id):
-        return None
-    return reader
-
-
-def _stands_at(secret: bytes, public_id: str) -> bool:
-    return addresses.written(link_id(secret)) == public_id

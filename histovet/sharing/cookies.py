@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import translation
 
 from histovet.cookies import SealedCookie
+from histovet.sharing import addresses
 from pseudonymizer.envelope import SECRET_BYTES
 
 OPENING_BYTES = 8
@@ -63,6 +64,14 @@ def reader_in(request: HttpRequest, *, now: int) -> Reader | None:
     if content is None or len(content) != SECRET_BYTES + OPENING_BYTES:
         return None
     return Reader(content[:SECRET_BYTES], content[SECRET_BYTES:])
+
+
+def reader_at(request: HttpRequest, public_id: str, *, now: int) -> Reader | None:
+    """Return who has opened, in this browser, the link at this address."""
+    reader = reader_in(request, now=now)
+    if reader is None or not addresses.stands_at(reader.secret, public_id):
+        return None
+    return reader
 
 
 def owner_in(request: HttpRequest, *, now: int) -> bytes | None:

@@ -14,7 +14,6 @@ from histovet.sharing import addresses, codes, cookies
 from histovet.sharing.codes import Kind
 from histovet.sharing.opening import OpenLink, read_link
 from histovet.sharing.seller_views import Seller, of_seller
-from pseudonymizer.envelope import link_id
 
 
 @private
@@ -37,11 +36,8 @@ def opened_report(request: HttpRequest, public_id: str) -> HttpResponse:
     """The report for who has opened the link in this browser; everyone else, and who
     holds a link that is over, is sent to the link's own page, which says what is so."""
     now = timezone.now()
-    reader = cookies.reader_in(request, now=int(now.timestamp()))
-    is_here = (
-        reader is not None and addresses.written(link_id(reader.secret)) == public_id
-    )
-    found = read_link(reader.secret, now) if reader and is_here else None
+    reader = cookies.reader_at(request, public_id, now=int(now.timestamp()))
+    found = read_link(reader.secret, now) if reader else None
     if found is None or found.is_withheld:
         return SeeOther(reverse("link", args=[public_id]))
     return answer(request, Document.REPORT, found.report(now), now, whose=public_id)

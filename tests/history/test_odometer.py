@@ -148,8 +148,9 @@ def test_a_step_names_the_readings_on_both_sides():
 
 def test_the_readings_of_an_import_rise_and_nothing_is_said_of_before():
     said = judge(readings("2015-03-04 91200, 2017-03-02 112300"), FOREIGN)
-    assert said.rises and said.verdict is NONE
-    assert not judge(readings("2015-03-04 91200, 2017-03-02 62300"), FOREIGN).rises
+    assert (said.verdict, said.km_a_year) == (NONE, 10600)
+    fell = judge(readings("2015-03-04 91200, 2017-03-02 62300"), FOREIGN)
+    assert fell.km_a_year is None
 
 
 def test_the_last_reading_is_the_newest_and_of_one_day_the_highest():

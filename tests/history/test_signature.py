@@ -323,7 +323,6 @@ def test_a_key_or_certificate_that_cannot_sign_is_refused(files, key, chain, mes
     with pytest.raises(SigningRefused) as refused:
         read(*files(key, chain))
     assert str(refused.value).startswith(message)
-    assert refused.value.variable == message.split()[0]
     assert refused.value.hint.endswith(".")
 
 
