@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from pseudonymizer import config, feed
+from pseudonymizer import config
 from pseudonymizer.envelope import KEY_BYTES, write_new_ring
 from pseudonymizer.errors import (
     ConfigError,
@@ -25,6 +25,12 @@ from pseudonymizer.errors import (
 )
 from pseudonymizer.ingest import ingest
 from pseudonymizer.load import ReleaseState, Vault
+from pseudonymizer.manifest import (
+    MANIFEST_NAME,
+    build_manifest,
+    delivered_bytes,
+    manifest_bytes,
+)
 from pseudonymizer.progress import Progress
 from pseudonymizer.records import IngestReport
 from pseudonymizer.synthetic import label as label_of
@@ -153,14 +159,14 @@ def _synthesise(options: argparse.Namespace, progress: Progress) -> int:
         options.folder,
         label,
         COMPUTED_ON,
-        options.folder / feed.MANIFEST_NAME,
+        options.folder / MANIFEST_NAME,
         progress,
     )
     return 0
 
 
 def _manifest(options: argparse.Namespace, progress: Progress) -> int:
-    path = options.out or options.folder / feed.MANIFEST_NAME
+    path = options.out or options.folder / MANIFEST_NAME
     _write_manifest(
         options.folder,
         options.label,
@@ -180,12 +186,10 @@ def _write_manifest(
     progress: Progress,
     inspections_as_of: dt.date | None = None,
 ) -> None:
-    progress.begin("measure", feed.delivered_bytes(folder), "bytes")
-    manifest = feed.build_manifest(
-        folder, label, as_of, progress.advance, inspections_as_of
-    )
+    progress.begin("measure", delivered_bytes(folder), "bytes")
+    manifest = build_manifest(folder, label, as_of, progress.advance, inspections_as_of)
     progress.close()
-    content = feed.manifest_bytes(manifest)
+    content = manifest_bytes(manifest)
     try:
         path.write_bytes(content)
     except OSError as exc:
@@ -197,7 +201,7 @@ def _write_manifest(
 def _ingest(options: argparse.Namespace, progress: Progress) -> int:
     report = ingest(
         options.folder,
-        options.manifest or options.folder / feed.MANIFEST_NAME,
+        options.manifest or options.folder / MANIFEST_NAME,
         config.read(),
         progress,
         workers=options.workers,

@@ -17,95 +17,27 @@ from pathlib import Path
 from typing import NoReturn
 from uuid import UUID
 
-from pseudonymizer import codec, holder
 from pseudonymizer.config import Config
-from pseudonymizer.envelope import (
-    KeyRing,
-    RowKeys,
-    check_release,
-    identity_bytes,
-    inspection_keys,
-    release_keys,
-    release_mac,
-)
+from pseudonymizer.envelope import KeyRing, check_release, release_mac
 from pseudonymizer.errors import EnvelopeError, ReleaseRefused, Unusable
-from pseudonymizer.feed import (
-    Feed,
-    FeedFile,
-    FeedReader,
-    Reject,
-    check_file,
-    inspection_files,
-    read_feed,
-)
-from pseudonymizer.inspections import InspectionsLayout, holds_inspections
+from pseudonymizer.feed import FeedFile, FeedReader, Reject, check_file
+from pseudonymizer.layout import Line, line_reader
 from pseudonymizer.load import ReleaseState, SealedBatch, Totals, Vault
+from pseudonymizer.manifest import Feed, inspection_files, read_feed
 from pseudonymizer.progress import Progress
 from pseudonymizer.records import (
     FileReport,
-    HolderProof,
     IngestReport,
     InspectionLine,
-    Registration,
     Release,
     SealedRow,
 )
-from pseudonymizer.registration import Layout
+from pseudonymizer.seal import Sealer
 from pseudonymizer.workers import Tell, Workers
 
 SALT_BYTES = 32
-# About 30 MB; the register's commonest words are most of its names.
-REMEMBERED_WORDS = 100_000
 # Lines of each file that are opened again from the database before activation.
 SAMPLE_LINES = 25
-
-Line = Registration | InspectionLine
-
-
-class Sealer:
-    """What seals the lines of one release, derived once."""
-
-    def __init__(self, ring: KeyRing, release: Release) -> None:
-        """Raises what `envelope.release_keys` does."""
-        self._keys = release_keys(ring, release)
-        self._inspection_keys = inspection_keys(ring, release)
-        self._fingerprinter = holder.Fingerprinter(
-            self._keys.bigram_table,
-            self._keys.siren_tag,
-            remembered_words=REMEMBERED_WORDS,
-        )
-
-    def record_id(self, line: Line) -> bytes:
-        return self._keys_of(line).record_id(identity_bytes(line.identity))
-
-    def proof(self, registration: Registration) -> HolderProof:
-        holders = registration.holders
-        return HolderProof(
-            tuple(self._fingerprinter.fingerprint(h) for h in holders),
-            self._keys.holder_tags(holder.holder_bytes(holders)) if holders else (),
-        )
-
-    def seal(self, line: Line) -> SealedRow:
-        content = (
-            codec.encode_inspections(line.inspections)
-            if isinstance(line, InspectionLine)
-            else codec.encode(line.record, self.proof(line))
-        )
-        identity = identity_bytes(line.identity)
-        return self._keys_of(line).seal(identity, content, codec.DICTIONARY)
-
-    def opens_as(self, line: Line, row: SealedRow) -> bool:
-        """Tell whether the row opens to what the line says."""
-        try:
-            content = self._keys_of(line).open(identity_bytes(line.identity), row)
-            if isinstance(line, InspectionLine):
-                return codec.decode_inspections(*content) == line.inspections
-            return codec.decode(*content) == (line.record, self.proof(line))
-        except EnvelopeError:
-            return False
-
-    def _keys_of(self, line: Line) -> RowKeys:
-        return self._inspection_keys if isinstance(line, InspectionLine) else self._keys
 
 
 @dataclass(frozen=True)
@@ -213,16 +145,6 @@ def _sealed_batches(
         yield SealedBatch(rows, rejects)
         tell(batch.lines, len(rejects))
     reader.check(file)
-
-
-def line_reader(header: list[str]) -> Callable[[list[str]], Line]:
-    """Return what reads the lines under this header; it raises Unusable.
-
-    Raises FeedRefused `unknown_layout`.
-    """
-    if holds_inspections(header):
-        return InspectionsLayout.of(header).inspected
-    return Layout.of(header).registration
 
 
 def _find(vault: Vault, feed: Feed, state: str) -> ReleaseState | None:

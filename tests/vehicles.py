@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from pseudonymizer import feed
+from pseudonymizer.manifest import MANIFEST_NAME, build_manifest, manifest_bytes
 
 AS_OF = dt.date(2022, 6, 1)
 
@@ -126,9 +126,8 @@ def write_bytes(folder: Path, name: str, content: bytes) -> Path:
 
 
 def write_manifest(folder: Path, label: str = "essai") -> Path:
-    path = folder / feed.MANIFEST_NAME
-    manifest = feed.build_manifest(folder, label, AS_OF)
-    path.write_bytes(feed.manifest_bytes(manifest))
+    path = folder / MANIFEST_NAME
+    path.write_bytes(manifest_bytes(build_manifest(folder, label, AS_OF)))
     return path
 
 

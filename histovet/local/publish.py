@@ -8,7 +8,7 @@ from histovet.local.errors import CommandFailed, LocalError
 from histovet.local.locks import exclusive
 from histovet.local.terminal import say
 from histovet.local.workplace import Workplace
-from pseudonymizer.feed import MANIFEST_NAME
+from pseudonymizer.manifest import MANIFEST_NAME
 from pseudonymizer.synthetic import label as label_of_synthetic
 
 VEHICLES = 20_000

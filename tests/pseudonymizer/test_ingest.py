@@ -19,11 +19,14 @@ from django.db import connection
 from pseudonymizer import load
 from pseudonymizer.envelope import KeyRing, release_mac, write_new_ring
 from pseudonymizer.errors import EnvelopeError, FeedRefused, ReleaseRefused, Unusable
-from pseudonymizer.feed import MANIFEST_NAME, FeedReader, read_feed
-from pseudonymizer.ingest import Sealer, ingest, line_reader
+from pseudonymizer.feed import FeedReader
+from pseudonymizer.ingest import ingest
+from pseudonymizer.layout import line_reader
+from pseudonymizer.manifest import MANIFEST_NAME, read_feed
 from pseudonymizer.progress import Progress
 from pseudonymizer.records import SealedRow
 from pseudonymizer.registration import Layout
+from pseudonymizer.seal import Sealer
 from tests.vehicles import (
     FNI_CERTIFICATE,
     SIV_COLUMNS,

@@ -11,7 +11,7 @@ import pytest
 
 from pseudonymizer.__main__ import main
 from pseudonymizer.envelope import KeyRing
-from pseudonymizer.feed import MANIFEST_NAME
+from pseudonymizer.manifest import MANIFEST_NAME
 from tests.vehicles import (
     inspections_line,
     siv_line,

@@ -9,8 +9,8 @@ from django.conf import settings
 from django.db import connection
 
 from pseudonymizer.config import Config
-from pseudonymizer.feed import MANIFEST_NAME
 from pseudonymizer.ingest import ingest
+from pseudonymizer.manifest import MANIFEST_NAME
 from pseudonymizer.progress import Progress
 from tests.publish import database_url
 from tests.vehicles import write_feed
