@@ -12,14 +12,11 @@ from pathlib import Path
 
 import msgspec
 
-from pseudonymizer import config
-from pseudonymizer.envelope import KEY_BYTES, write_new_ring
+from pseudonymizer import config, exit_codes
+from pseudonymizer.envelope import KEY_BYTES, KeyRing, write_new_ring
 from pseudonymizer.errors import (
     ConfigError,
-    DatabaseFailed,
-    EnvelopeError,
     FeedRefused,
-    KeyRingError,
     PseudonymizerError,
     ReleaseRefused,
 )
@@ -30,24 +27,15 @@ from pseudonymizer.manifest import (
     build_manifest,
     delivered_bytes,
     manifest_bytes,
+    manifest_digest,
 )
+from pseudonymizer.manifest_signature import sign, signature_path
 from pseudonymizer.progress import Progress
 from pseudonymizer.records import IngestReport
+from pseudonymizer.releases import drop, roll_back
 from pseudonymizer.synthetic import label as label_of
 from pseudonymizer.synthetic import write_register
 from pseudonymizer.synthetic_history import COMPUTED_ON
-
-EXIT_NOTHING = 1
-EXIT_USAGE = 2
-EXIT_INTERRUPTED = 130
-EXIT_CODES: dict[type[PseudonymizerError], int] = {
-    ConfigError: 3,
-    KeyRingError: 3,
-    FeedRefused: 4,
-    ReleaseRefused: 5,
-    EnvelopeError: 5,
-    DatabaseFailed: 6,
-}
 
 _EPILOG = """\
 exit codes:
@@ -55,9 +43,9 @@ exit codes:
   1    `releases --active`: no release is active
   2    wrong usage
   3    a setting or a key ring is missing or cannot be used
-  4    the feed is refused: it is not what its manifest says
-  5    the release is refused: too many rejects, a failed check, or another ingest runs
   6    the database cannot be reached, lacks its tables, or failed
+  20–  the delivery is refused, each reason with its number: `ingest --help`
+  60–  the release is refused, likewise
   130  interrupted (Ctrl-C)
 
 After every failure the active release is as it was. An ingest that was interrupted or
@@ -68,28 +56,20 @@ environment:
   HISTOVET_REGISTER_KEYS     path of the register key ring
   HISTOVET_SITE_KEYS         path of the site key ring (`keys init` alone)
   HISTOVET_MAX_REJECT_SHARE  share of rejects above which a release fails (0.01)
+  HISTOVET_FEED_PUBLIC_KEYS  path of the keys that deliveries are signed under; without
+                             it no signature is asked for
 """
 
-_INGEST_EPILOG = """\
-The folder is only read. Its manifest is DIR/manifest.json, or the one of --manifest.
+_INGEST_EPILOG = f"""\
+The folder is only read. Its manifest is DIR/manifest.json, or the one of --manifest. A
+full feed becomes a release of its own; a delta changes the active one, whole or not at
+all.
 
-feed refused (exit code 4):
-  manifest_missing, manifest_invalid, manifest_format, wrong_kind   the manifest
-  inspections_date, no_registration                                 its inspections
-  file_name, file_missing, file_extra, file_size                    the folder
-  file_digest, file_lines, file_gzip, file_unreadable               a file's bytes,
-                                                                    each time it is read
-  header_unreadable, unknown_layout                                 a file's header
+exit codes of a delivery that is refused, before anything is loaded:
+{exit_codes.listed(exit_codes.FEED)}
 
-release refused (exit code 5):
-  too_many_rejects   their share is over HISTOVET_MAX_REJECT_SHARE
-  counts, sample     what is stored is not what was read
-  no_row             the feed holds no vehicle
-  duplicates_left    something else writes to the release
-  ingest_running     another ingest is writing to this database
-  release_closed     another ingest ended this release
-  release_changed    the row of the release begun is not as the job wrote it
-  worker_died        a worker process was ended from outside
+exit codes of a release that is refused; what was active stays as it was:
+{exit_codes.listed(exit_codes.RELEASE)}
 
 Lines that give no record are listed in the table vault_reject: file, line, code.
 """
@@ -104,14 +84,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         progress.close()
         print("interrupted; run the same command again", file=sys.stderr)
-        return EXIT_INTERRUPTED
+        return exit_codes.INTERRUPTED
     except PseudonymizerError as exc:
         progress.close()
         named = (
             f" [{exc.code}]" if isinstance(exc, FeedRefused | ReleaseRefused) else ""
         )
         print(f"error{named}: {exc}", file=sys.stderr)
-        return EXIT_CODES.get(type(exc), 1)
+        return exit_codes.exit_code(exc)
     finally:
         progress.close()
     return code
@@ -149,7 +129,7 @@ def _synthesise(options: argparse.Namespace, progress: Progress) -> int:
         )
     except ValueError as exc:
         print(f"error: {exc}", file=sys.stderr)
-        return EXIT_USAGE
+        return exit_codes.USAGE
     except OSError as exc:
         raise ConfigError(
             f"{options.folder} cannot be written ({exc.strerror})"
@@ -173,7 +153,9 @@ def _manifest(options: argparse.Namespace, progress: Progress) -> int:
         options.as_of,
         path,
         progress,
-        options.inspections_as_of,
+        inspections_as_of=options.inspections_as_of,
+        after=options.after,
+        key=options.sign,
     )
     return 0
 
@@ -184,18 +166,33 @@ def _write_manifest(
     as_of: dt.date,
     path: Path,
     progress: Progress,
+    *,
     inspections_as_of: dt.date | None = None,
+    after: Path | None = None,
+    key: Path | None = None,
 ) -> None:
     progress.begin("measure", delivered_bytes(folder), "bytes")
-    manifest = build_manifest(folder, label, as_of, progress.advance, inspections_as_of)
+    manifest = build_manifest(
+        folder,
+        label,
+        as_of,
+        progress.advance,
+        inspections_as_of,
+        None if after is None else manifest_digest(after),
+    )
     progress.close()
     content = manifest_bytes(manifest)
-    try:
-        path.write_bytes(content)
-    except OSError as exc:
-        raise ConfigError(f"{path} cannot be written ({exc.strerror})") from exc
+    files = {path: content}
+    if key is not None:
+        files[signature_path(path)] = sign(content, key)
+    for file, written in files.items():
+        try:
+            file.write_bytes(written)
+        except OSError as exc:
+            raise ConfigError(f"{file} cannot be written ({exc.strerror})") from exc
     lines = sum(file.lines for file in manifest.files)
-    print(f"{path}: {len(manifest.files)} files, {lines:,} lines")
+    signed = "" if key is None else ", signed"
+    print(f"{path}: {len(manifest.files)} files, {lines:,} lines{signed}")
 
 
 def _ingest(options: argparse.Namespace, progress: Progress) -> int:
@@ -220,14 +217,14 @@ def _ingest(options: argparse.Namespace, progress: Progress) -> int:
 
 
 def _told(report: IngestReport) -> str:
+    of = f"delta {report.edition} of release" if report.edition else "release"
+    done = "applied" if report.edition else "active"
+    named = f"{of[0].upper()}{of[1:]} {report.label!r}"
     if not report.activated:
-        return (
-            f"Release {report.label!r} is active already, from this same manifest; "
-            "nothing was done."
-        )
+        return f"{named} is {done} already, from this same manifest; nothing was done."
     rate = report.lines / max(report.seconds, 1e-6)
     lines = [
-        f"Release {report.label!r} ({report.release}) is active.",
+        f"{named} ({report.release}) is {done}.",
         f"  files    {len(report.files)}",
         f"  lines    {report.lines:,}",
         f"  rows     {report.rows:,}",
@@ -246,15 +243,40 @@ def _releases(options: argparse.Namespace, progress: Progress) -> int:
         known = [release for release in known if release.state == "active"]
     if not known:
         print("no release is active" if options.active else "no release")
-        return EXIT_NOTHING if options.active else 0
+        return exit_codes.NOTHING if options.active else 0
     table = [
-        ("number", "label", "as of", "state", "rows", "rejects", "key", "MB", "active"),
+        (
+            *("number", "label", "as of", "state", "deltas", "rows", "rejects"),
+            *("key", "MB", "active"),
+        ),
         *(_told_release(release) for release in known),
     ]
     widths = [max(len(row[place]) for row in table) for place in range(len(table[0]))]
     for row in table:
         cells = zip(row, widths, strict=True)
         print("  ".join(cell.ljust(width) for cell, width in cells).rstrip())
+    return 0
+
+
+def _roll_back(options: argparse.Namespace, progress: Progress) -> int:
+    settings = config.read()
+    ring = KeyRing.read(settings.register_keys, "register")
+    with Vault(settings.database_url) as vault:
+        vault.check_schema()
+        release = roll_back(vault, ring)
+    print(
+        f"Release {release.number}, {release.label!r}, is active again. The one that "
+        "was active is kept: the same command goes forward."
+    )
+    return 0
+
+
+def _drop(options: argparse.Namespace, progress: Progress) -> int:
+    with Vault(config.database_url()) as vault:
+        vault.check_schema()
+        release, is_gone = drop(vault, options.number)
+    told = "is dropped" if is_gone else "is still being read; the next ingest drops it"
+    print(f"Release {release.number}, {release.label!r}, {told}.")
     return 0
 
 
@@ -265,6 +287,7 @@ def _told_release(state: ReleaseState) -> tuple[str, ...]:
         release.label,
         release.as_of.isoformat(),
         state.state,
+        str(release.edition),
         f"{state.rows:,}",
         f"{state.rejects:,}",
         str(release.key_version),
@@ -338,12 +361,28 @@ def _parser() -> argparse.ArgumentParser:
         help="the same of the inspections files (default: that of --as-of)",
     )
     manifest.add_argument(
+        "--after",
+        type=Path,
+        metavar="MANIFEST",
+        help="the folder is a delta: the manifest of the delivery before it, full or "
+        "delta",
+    )
+    manifest.add_argument(
+        "--sign",
+        type=Path,
+        metavar="KEY",
+        help="sign it with this Ed25519 private key (PEM, mode 0600); the signature "
+        "is put beside it, as manifest.json.sig",
+    )
+    manifest.add_argument(
         "--out", type=Path, metavar="FILE", help="default: DIR/manifest.json"
     )
     manifest.set_defaults(command=_manifest)
 
     publish = command(
-        "ingest", "publish a folder of extracts as the active release", _INGEST_EPILOG
+        "ingest",
+        "publish a folder of extracts as the active release, or apply a delta to it",
+        _INGEST_EPILOG,
     )
     publish.add_argument("folder", type=Path, metavar="DIR")
     publish.add_argument(
@@ -361,11 +400,30 @@ def _parser() -> argparse.ArgumentParser:
     )
     publish.set_defaults(command=_ingest)
 
-    releases = command("releases", "list the releases, the newest first")
+    releases = command(
+        "releases",
+        "list the releases, the newest first; go back to the previous one; drop one",
+    )
     releases.add_argument(
         "--active", action="store_true", help="only the active one; exit 1 when none"
     )
     releases.set_defaults(command=_releases)
+    release_commands = releases.add_subparsers(metavar="COMMAND")
+    rollback = release_commands.add_parser(
+        "rollback",
+        help="make the previous release the active one, at once",
+        description="Make the previous release the active one, in one statement. The "
+        "active one becomes the previous: the same command goes forward again.",
+    )
+    rollback.set_defaults(command=_roll_back)
+    dropped = release_commands.add_parser(
+        "drop",
+        help="drop what a release holds that is not active",
+        description="Drop what a release holds that is not active: the previous one, "
+        "or one that was begun. It cannot be had back but by its feed.",
+    )
+    dropped.add_argument("number", type=_positive, metavar="NUMBER")
+    dropped.set_defaults(command=_drop)
     return parser
 
 

@@ -12,16 +12,19 @@ from pseudonymizer.errors import ConfigError
 REGISTER_KEYS = "HISTOVET_REGISTER_KEYS"
 SITE_KEYS = "HISTOVET_SITE_KEYS"
 MAX_REJECT_SHARE = "HISTOVET_MAX_REJECT_SHARE"
+FEED_PUBLIC_KEYS = "HISTOVET_FEED_PUBLIC_KEYS"
 
 
 @dataclass(frozen=True)
 class Config:
-    """What `ingest` needs; `max_reject_share` is of the lines, from 0 to 1."""
+    """What `ingest` needs; `max_reject_share` is of the lines, from 0 to 1. With
+    `feed_public_keys` a delivery has to be signed."""
 
     # It may hold a password, which no traceback has to show.
     database_url: str = field(repr=False)
     register_keys: Path
     max_reject_share: float = 0.01
+    feed_public_keys: Path | None = None
 
 
 def read(environ: Mapping[str, str] = os.environ) -> Config:
@@ -32,7 +35,12 @@ def read(environ: Mapping[str, str] = os.environ) -> Config:
             f"{REGISTER_KEYS} is not set; name the register key ring, or make one "
             "with: python -m pseudonymizer keys init"
         )
-    return Config(database_url(environ), keys, _share(environ))
+    return Config(
+        database_url(environ),
+        keys,
+        _share(environ),
+        key_path(FEED_PUBLIC_KEYS, environ),
+    )
 
 
 def database_url(environ: Mapping[str, str] = os.environ) -> str:

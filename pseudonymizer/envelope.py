@@ -6,7 +6,6 @@ Source of every rule: SPEC.md sections 4 to 8, 10 and 11.
 from __future__ import annotations
 
 import base64
-import datetime as dt
 import functools
 import hashlib
 import hmac
@@ -533,33 +532,46 @@ def _encoded_terms(terms: LinkTerms) -> bytes:
     )
 
 
-def release_mac(
-    ring: KeyRing,
-    *,
-    uuid: UUID,
-    label: str,
-    as_of: dt.date,
-    key_version: int,
-    salt: bytes,
-    manifest_sha256: bytes,
-    inspections_as_of: dt.date | None = None,
-) -> bytes:
-    """Return the 32 bytes that tie a release row together. Source: SPEC.md section 6."""
-    inspections = inspections_as_of.isoformat() if inspections_as_of else ""
-    message = b"%c%b%b%b%c%b%c%b%b%b" % (
-        2 if inspections else 1,
-        uuid.bytes,
-        key_version.to_bytes(4, "big"),
-        as_of.isoformat().encode("ascii"),
-        len(salt),
-        salt,
-        len(manifest_sha256),
-        manifest_sha256,
-        label.encode(),
-        inspections.encode("ascii"),
-    )
-    key = ring.derive("release mac", version=key_version)
+def release_mac(ring: KeyRing, release: Release) -> bytes:
+    """Return the 32 bytes that tie a release row together, whatever its number and MAC.
+
+    Raises KeyRingError when the ring lacks the row's key version, OverflowError for a
+    value that has no place. Source: SPEC.md section 6.
+    """
+    message = _release_message(release)
+    key = ring.derive("release mac", version=release.key_version)
     return hmac.digest(key, message, "sha256")
+
+
+def _release_message(release: Release) -> bytes:
+    inspections = release.inspections_as_of
+    inspected = inspections.isoformat().encode("ascii") if inspections else b""
+    label = release.label.encode()
+    delta = release.delta_sha256
+    if delta is not None:
+        version = 3
+        rest = b"%b%c%b%c%b%b" % (
+            release.edition.to_bytes(4, "big"),
+            len(delta),
+            delta,
+            len(inspected),
+            inspected,
+            label,
+        )
+    else:
+        version = 2 if inspected else 1
+        rest = label + inspected
+    return b"%c%b%b%b%c%b%c%b%b" % (
+        version,
+        release.uuid.bytes,
+        release.key_version.to_bytes(4, "big"),
+        release.as_of.isoformat().encode("ascii"),
+        len(release.salt),
+        release.salt,
+        len(release.manifest_sha256),
+        release.manifest_sha256,
+        rest,
+    )
 
 
 def check_release(ring: KeyRing, release: Release) -> None:
@@ -568,17 +580,11 @@ def check_release(ring: KeyRing, release: Release) -> None:
     Raises KeyRingError when the ring lacks the row's key version: another ring in place
     is likelier than a changed row.
     """
+    # What the MAC of a release without deltas does not cover.
+    if (release.edition == 0) != (release.delta_sha256 is None):
+        raise EnvelopeError
     try:
-        expected = release_mac(
-            ring,
-            uuid=release.uuid,
-            label=release.label,
-            as_of=release.as_of,
-            key_version=release.key_version,
-            salt=release.salt,
-            manifest_sha256=release.manifest_sha256,
-            inspections_as_of=release.inspections_as_of,
-        )
+        expected = release_mac(ring, release)
     except OverflowError as exc:
         raise EnvelopeError from exc
     if not hmac.compare_digest(expected, release.mac):

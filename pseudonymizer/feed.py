@@ -31,6 +31,8 @@ LINE_BYTES_MAX = 64 * 1024
 BLOCK_BYTES = 1024 * 1024
 # A block of empty lines would be a million rejects at once.
 BATCH_LINES_MAX = 4096
+# Fewer may be dirt, in a file whose other lines need no more than ASCII.
+FOREIGN_LINES_MIN = 20
 
 # The stub has the last as an instance.
 _GZIP_ERRORS: tuple[type[Exception], ...] = (
@@ -66,19 +68,35 @@ class Batch(Struct, frozen=True):
 
 
 def check_file(
-    path: Path, file: FeedFile, progress: Callable[[int], None] = lambda lines: None
+    path: Path,
+    file: FeedFile,
+    progress: Callable[[int], None] = lambda lines: None,
+    *,
+    share_max: float = 1.0,
 ) -> None:
-    """Compare digest and line count in one pass; `progress` gets lines as they pass.
+    """Compare digest, line count and encoding in one pass; `progress` gets lines as
+    they pass.
 
-    Raises FeedRefused `file_digest`, `file_lines`, `file_gzip` or `file_unreadable`.
+    Lines that are no UTF-8 are rejects; over `share_max` of all, or more of them than
+    of lines whose letters need UTF-8 and have it, make a file in another encoding.
+    Raises FeedRefused `file_digest`, `file_lines`, `file_encoding`, `file_gzip` or
+    `file_unreadable`.
     """
-    _, sha256, lines = measure(path, lambda lines, read: progress(lines))
-    if sha256 != file.sha256:
+    measured = measure(path, lambda lines, read: progress(lines))
+    if measured.sha256 != file.sha256:
         raise _other_bytes(file)
-    if lines != file.lines:
+    if measured.lines != file.lines:
         raise FeedRefused(
             "file_lines",
-            f"{file.name} has {lines} lines and the manifest says {file.lines}",
+            f"{file.name} has {measured.lines} lines and the manifest says "
+            f"{file.lines}",
+        )
+    foreign, utf8 = measured.foreign, measured.beyond_ascii - measured.foreign
+    if foreign > share_max * file.lines or foreign >= FOREIGN_LINES_MIN > utf8:
+        raise FeedRefused(
+            "file_encoding",
+            f"{foreign} lines of {file.name} are not UTF-8; have it delivered again "
+            "in UTF-8",
         )
 
 
@@ -254,24 +272,40 @@ class _Hashed(io.RawIOBase):
         return len(content)
 
 
-def measure(path: Path, progress: Callable[[int, int], None]) -> tuple[int, str, int]:
-    """Return size in bytes, SHA-256 in hexadecimal, and lines without the header.
+class Measured(Struct):
+    """A file as it is: bytes as delivered, and lines without the header.
 
-    `progress` gets lines, and bytes of the file, as they pass.
+    Of the lines, `beyond_ascii` hold more than ASCII and `foreign` are no UTF-8.
     """
-    newlines = told = 0
-    last = b""
+
+    size: int = 0
+    sha256: str = ""
+    lines: int = 0
+    beyond_ascii: int = 0
+    foreign: int = 0
+
+
+def measure(path: Path, progress: Callable[[int, int], None]) -> Measured:
+    """Return the file's measures; `progress` gets lines, and bytes of the file, as they
+    pass. Raises FeedRefused `file_gzip` or `file_unreadable`."""
+    found = Measured(lines=-1)  # The header is a line too.
+    tail = b""
+    told = 0
     try:
         with open(path, "rb") as file:
             hashed = _Hashed(file)
             with igzip.IGzipFile(fileobj=hashed, mode="rb") as stream:
                 while block := stream.read(BLOCK_BYTES):
-                    count = block.count(b"\n")
-                    lines = count if newlines else max(count - 1, 0)  # the header
-                    progress(lines, hashed.size - told)
-                    told = hashed.size
-                    newlines += count
-                    last = block[-1:]
+                    complete, newline, rest = block.rpartition(b"\n")
+                    if newline:
+                        before = max(found.lines, 0)
+                        _count(found, tail + complete)
+                        progress(found.lines - before, hashed.size - told)
+                        told = hashed.size
+                        tail = rest
+                    else:
+                        # Cut, so that a line without end cannot fill the memory.
+                        tail = (tail + block)[: LINE_BYTES_MAX + 1]
             while hashed.read(BLOCK_BYTES):
                 pass
             progress(0, hashed.size - told)
@@ -279,8 +313,26 @@ def measure(path: Path, progress: Callable[[int, int], None]) -> tuple[int, str,
         raise _broken(path.name) from exc
     except OSError as exc:
         raise unreadable(path.name, exc) from exc
-    lines = newlines + (last not in (b"", b"\n"))
-    return hashed.size, hashed.sha256.hexdigest(), max(lines - 1, 0)
+    if tail:
+        _count(found, tail)
+    found.lines = max(found.lines, 0)
+    found.size, found.sha256 = hashed.size, hashed.sha256.hexdigest()
+    return found
+
+
+def _count(found: Measured, content: bytes) -> None:
+    """Add whole lines, the last one without its end."""
+    found.lines += content.count(b"\n") + 1
+    if content.isascii():
+        return
+    for line in content.split(b"\n"):
+        if line.isascii():
+            continue
+        found.beyond_ascii += 1
+        try:
+            line.decode()
+        except UnicodeDecodeError:
+            found.foreign += 1
 
 
 def _other_bytes(file: FeedFile) -> FeedRefused:

@@ -17,22 +17,30 @@ from pathlib import Path
 from typing import NoReturn
 from uuid import UUID
 
+import msgspec
+
 from pseudonymizer.config import Config
+from pseudonymizer.delta import apply
 from pseudonymizer.envelope import KeyRing, check_release, release_mac
-from pseudonymizer.errors import EnvelopeError, ReleaseRefused, Unusable
-from pseudonymizer.feed import FeedFile, FeedReader, Reject, check_file
-from pseudonymizer.layout import Line, line_reader
+from pseudonymizer.errors import (
+    EnvelopeError,
+    FeedRefused,
+    ReleaseRefused,
+    Unusable,
+)
+from pseudonymizer.feed import FeedFile, FeedReader, Reject
+from pseudonymizer.layout import Content, Line, line_reader
 from pseudonymizer.load import ReleaseState, SealedBatch, Totals, Vault
-from pseudonymizer.manifest import Feed, inspection_files, read_feed
+from pseudonymizer.manifest import Feed, read_feed
 from pseudonymizer.progress import Progress
 from pseudonymizer.records import (
     FileReport,
     IngestReport,
-    InspectionLine,
     Release,
     SealedRow,
 )
 from pseudonymizer.seal import Sealer
+from pseudonymizer.verify import verify
 from pseudonymizer.workers import Tell, Workers
 
 SALT_BYTES = 32
@@ -42,7 +50,7 @@ SAMPLE_LINES = 25
 
 @dataclass(frozen=True)
 class FileJob:
-    """One file to check or to load; it can be sent to another process.
+    """One file to load; it can be sent to another process.
 
     `rejects_max` is that of the whole feed: more in one file are too many already.
     """
@@ -50,8 +58,8 @@ class FileJob:
     path: Path
     file: FeedFile
     config: Config
-    release: Release | None = None
-    rejects_max: int = 0
+    release: Release
+    rejects_max: int
 
 
 def ingest(
@@ -64,23 +72,30 @@ def ingest(
     random: Callable[[int], bytes] = os.urandom,
     clock: Callable[[], float] = time.monotonic,
 ) -> IngestReport:
-    """Publish a feed of kind full; does nothing when it is published already.
+    """Publish a full feed, or apply a delta to the active release; does nothing when
+    that is done already.
 
     Raises FeedRefused, ReleaseRefused, KeyRingError or DatabaseFailed; the active
     release is then as it was.
     """
     started = clock()
     ring = KeyRing.read(config.register_keys, "register")
-    feed = read_feed(folder, manifest_path)
+    feed = read_feed(folder, manifest_path, config.feed_public_keys)
     with Vault(config.database_url) as vault:
         vault.check_schema()
         with vault.alone():
             _drop_unused(vault, progress)
+            if feed.is_delta:
+                applied = apply(vault, feed, ring, config, progress)
+                took = clock() - started
+                return _report(
+                    vault, applied.release, applied.is_new, took, applied.prefix
+                )
             if active := _find(vault, feed, "active"):
                 return _report(vault, active.release, False, clock() - started)
+            _check_newer(vault, feed, config)
             with Workers(min(workers, len(feed.manifest.files)), progress) as pool:
-                _check_contents(feed, config, progress, pool)
-                inspected = inspection_files(feed)
+                held = verify(feed, config, progress, pool)
                 release = _release_to_build(vault, feed, ring, progress, random)
                 sealer = Sealer(ring, release)
                 _load_missing_files(vault, feed, release, config, progress, pool)
@@ -88,7 +103,7 @@ def ingest(
             if not vault.build_index(release):
                 _keep_the_newest(vault, feed, release, sealer, config, progress)
             progress.begin("check", 0)
-            totals = _checked_totals(vault, feed, release, config, inspected)
+            totals = _checked_totals(vault, feed, release, config, held)
             _check_sample(vault, feed, release, sealer)
             vault.activate(release, totals)
             _drop_unused(vault, progress)
@@ -100,20 +115,11 @@ def _drop_unused(vault: Vault, progress: Progress) -> None:
         progress.say(f"release {number} is still being read; the next ingest drops it")
 
 
-def check_contents(job: FileJob, tell: Tell) -> None:
-    """Compare one file with the manifest, and its header with the layouts known."""
-    check_file(job.path, job.file, lambda lines: tell(lines, 0))
-    with FeedReader(job.path) as reader:
-        line_reader(reader.header)
-
-
 def load_file(job: FileJob, tell: Tell) -> None:
     """Load one file into the release, in one transaction.
 
     Raises FeedRefused `file_digest` when it is no longer the file that was checked.
     """
-    if job.release is None:
-        raise ValueError("a file is loaded into a release")
     sealer = _sealer(job.config.register_keys, job.release)
     with FeedReader(job.path) as reader, Vault(job.config.database_url) as vault:
         vault.load_file(
@@ -158,13 +164,22 @@ def _find(vault: Vault, feed: Feed, state: str) -> ReleaseState | None:
     )
 
 
-def _check_contents(
-    feed: Feed, config: Config, progress: Progress, pool: Workers
-) -> None:
-    progress.begin("verify", feed.lines)
-    jobs = [FileJob(feed.path(file), file, config) for file in feed.manifest.files]
-    for _ in pool.run(check_contents, jobs):
-        pass  # Each raises for its file.
+def _check_newer(vault: Vault, feed: Feed, config: Config) -> None:
+    """Raises FeedRefused `feed_outdated` for a signed feed that stands for an earlier
+    day than what is published: whoever keeps a copy of one could bring it again.
+
+    Without a signature anybody could write another day into the manifest.
+    """
+    if config.feed_public_keys is None:
+        return
+    for state in vault.releases():
+        if state.state == "active" and feed.manifest.as_of < state.release.as_of:
+            raise FeedRefused(
+                "feed_outdated",
+                f"the feed stands for {feed.manifest.as_of} and the active release "
+                f"for {state.release.as_of}, which is later; to go back, run: "
+                "python -m pseudonymizer releases rollback",
+            )
 
 
 def _release_to_build(
@@ -178,33 +193,19 @@ def _release_to_build(
         _check_begun(begun.release, feed, ring)
         progress.say(f"release {begun.release.number} was begun and is taken up again")
         return begun.release
-    uuid = UUID(bytes=random(16), version=4)
-    salt = random(SALT_BYTES)
-    label, as_of = feed.manifest.label, feed.manifest.as_of
-    inspections_as_of = feed.manifest.inspections_as_of
-    mac = release_mac(
-        ring,
-        uuid=uuid,
-        label=label,
-        as_of=as_of,
+    release = Release(
+        number=0,
+        uuid=UUID(bytes=random(16), version=4),
+        label=feed.manifest.label,
+        as_of=feed.manifest.as_of,
         key_version=ring.active,
-        salt=salt,
+        salt=random(SALT_BYTES),
         manifest_sha256=feed.digest,
-        inspections_as_of=inspections_as_of,
+        mac=b"",
+        inspections_as_of=feed.manifest.inspections_as_of,
     )
-    return vault.create(
-        Release(
-            0,
-            uuid,
-            label,
-            as_of,
-            ring.active,
-            salt,
-            feed.digest,
-            mac,
-            inspections_as_of,
-        )
-    )
+    mac = release_mac(ring, release)
+    return vault.create(msgspec.structs.replace(release, mac=mac))
 
 
 def _check_begun(release: Release, feed: Feed, ring: KeyRing) -> None:
@@ -292,7 +293,7 @@ def _keep_the_newest(
                 record_id = sealer.record_id(line)
                 if record_id not in wanted or number in rejected:
                     continue
-                changed = _last_change(line) or dt.date.min
+                changed = line.changed or dt.date.min
                 loser = file.name, number
                 best = newest.get(record_id)
                 if best is None or changed >= best[0]:
@@ -311,12 +312,6 @@ def _keep_the_newest(
             "duplicates_left",
             "an identity still stands twice: something else writes to the release",
         )
-
-
-def _last_change(line: Line) -> dt.date | None:
-    if isinstance(line, InspectionLine):
-        return line.inspections.updated
-    return line.record.last_change
 
 
 def _lines(
@@ -338,7 +333,7 @@ def _checked_totals(
     feed: Feed,
     release: Release,
     config: Config,
-    inspected: frozenset[str],
+    held: dict[str, Content],
 ) -> Totals:
     """Raises ReleaseRefused `counts`, `no_row` or `too_many_rejects`."""
     reports = vault.file_reports(release)
@@ -356,7 +351,11 @@ def _checked_totals(
             f"{totals.rejects} rejects of {feed.lines} lines",
         )
     _check_rejects(vault, feed, release, config, _codes(reports))
-    if not any(r.rows for name, r in reports.items() if name not in inspected):
+    if not any(
+        report.rows
+        for name, report in reports.items()
+        if held[name] is Content.REGISTRATIONS
+    ):
         _fail(vault, release, "no_row", "the feed holds no vehicle")
     return totals
 
@@ -430,13 +429,20 @@ def _check_sample(vault: Vault, feed: Feed, release: Release, sealer: Sealer) ->
 
 
 def _report(
-    vault: Vault, release: Release, activated: bool, seconds: float
+    vault: Vault, release: Release, activated: bool, seconds: float, prefix: str = ""
 ) -> IngestReport:
-    reports = vault.file_reports(release)
+    """Tell of the files whose names begin with `prefix` in the release, and go on
+    without a slash: those of one delta, or of the full feed."""
+    reports = {
+        name: msgspec.structs.replace(report, name=name.removeprefix(prefix))
+        for name, report in vault.file_reports(release).items()
+        if name.startswith(prefix) and "/" not in name.removeprefix(prefix)
+    }
     totals = _totals(reports)
     return IngestReport(
         str(release.uuid),
         release.label,
+        int(prefix.rstrip("/") or 0),
         activated,
         tuple(reports.values()),
         totals.lines,

@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Callable
 
+from pseudonymizer.certificate import CertificateColumns, columns_of
 from pseudonymizer.inspections import InspectionsLayout, holds_inspections
-from pseudonymizer.records import InspectionLine, Registration
+from pseudonymizer.records import Identity, InspectionLine, Registration
 from pseudonymizer.registration import Layout
 
 Line = Registration | InspectionLine
+
+
+class Content(enum.Enum):
+    REGISTRATIONS = enum.auto()
+    INSPECTIONS = enum.auto()
+    REMOVALS = enum.auto()
+
+
+def content_of(header: list[str]) -> Content:
+    """Return what the lines under this header are, or would be if it were whole."""
+    if holds_inspections(header):
+        return Content.INSPECTIONS
+    return Content.REGISTRATIONS if "v" in header else Content.REMOVALS
 
 
 def line_reader(header: list[str]) -> Callable[[list[str]], Line]:
@@ -19,3 +34,11 @@ def line_reader(header: list[str]) -> Callable[[list[str]], Line]:
     if holds_inspections(header):
         return InspectionsLayout.of(header).inspected
     return Layout.of(header).registration
+
+
+def removal_reader(header: list[str]) -> Callable[[list[str]], Identity]:
+    """Return what reads the certificates to remove; it raises Unusable.
+
+    Raises FeedRefused `unknown_layout`.
+    """
+    return CertificateColumns(columns_of(header, ())).identity

@@ -25,7 +25,7 @@ from pseudonymizer.errors import DatabaseFailed, ReleaseRefused
 from pseudonymizer.feed import FeedFile, Reject
 from pseudonymizer.records import FileReport, Release, SealedRow
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 MIGRATE = "python manage.py migrate"
 
 # The name of the project as a number: nothing else in a database takes this lock.
@@ -64,6 +64,44 @@ class SealedBatch(Struct, frozen=True):
 
     rows: list[SealedRow]
     rejects: list[Reject]
+
+
+class Change(Struct, frozen=True):
+    """A row that replaces what its certificate had; `changed` is the day on which its
+    source last changed it."""
+
+    line: int
+    changed: dt.date | None
+    row: SealedRow
+
+
+class ChangeBatch(Struct, frozen=True):
+    """What a batch of lines of a file of upserts came to."""
+
+    changes: list[Change]
+    rejects: list[Reject]
+
+
+class Removal(Struct, frozen=True):
+    """The ids of the rows that a certificate may have."""
+
+    line: int
+    record_id: bytes
+    inspections_id: bytes
+
+
+class RemovalBatch(Struct, frozen=True):
+    """What a batch of lines of a file of removals came to."""
+
+    removals: list[Removal]
+    rejects: list[Reject]
+
+
+class DeltaState(Struct, frozen=True):
+    """A delta that was applied to a release; `edition` is the one that it made."""
+
+    edition: int
+    manifest_sha256: bytes
 
 
 class ReleaseState(Struct, frozen=True):
@@ -173,12 +211,13 @@ class Vault:
         with _translated():
             rows = self._connection.execute(
                 "SELECT number, uuid, label, as_of, key_version, salt,"
-                " manifest_sha256, mac, inspections_as_of, state, lines, rows, rejects,"
+                " manifest_sha256, mac, inspections_as_of, edition, delta_sha256,"
+                " state, lines, rows, rejects,"
                 " pg_total_relation_size(to_regclass('vault_record_' || number)),"
                 " created_at, activated_at"
                 " FROM vault_release ORDER BY number DESC"
             ).fetchall()
-        return [ReleaseState(Release(*row[:9]), *row[9:]) for row in rows]
+        return [ReleaseState(Release(*row[:11]), *row[11:]) for row in rows]
 
     def create(self, release: Release) -> Release:
         """Insert a release to be built, with its partition; its number is new."""
@@ -270,6 +309,209 @@ class Vault:
             name: FileReport(name, lines, rows, rejects.get(name, {}))
             for name, lines, rows in files
         }
+
+    @contextmanager
+    def changing(self, release: Release) -> Iterator[None]:
+        """Change the active release in one transaction: all that is done in the block,
+        or nothing.
+
+        Raises ReleaseRefused `release_closed` when it is no longer active, or of
+        another edition.
+        """
+        with _translated(), self._connection.transaction():
+            # Locked, so that it cannot be rolled back meanwhile.
+            found = self._connection.execute(
+                "SELECT 1 FROM vault_release WHERE number = %s AND edition = %s"
+                " AND state = 'active' FOR UPDATE",
+                (release.number, release.edition),
+            ).fetchone()
+            if found is None:
+                raise ReleaseRefused(
+                    "release_closed",
+                    f"release {release.number} is no longer the active one, or was "
+                    "changed; run the same command again",
+                )
+            yield
+
+    def remove(
+        self, release: Release, file: FeedFile, batches: Iterable[RemovalBatch]
+    ) -> None:
+        """Remove the rows of certificates, inside `changing`.
+
+        A certificate without a record is the reject `not_found`. `file` has the name
+        under which it is to stand among those of the release.
+        """
+        self._stage("line bigint, record_id uuid, inspections_id uuid")
+        rejects: list[Reject] = []
+        with self._connection.cursor().copy("COPY staged FROM STDIN") as copy:
+            for batch in batches:
+                rejects += batch.rejects
+                for one in batch.removals:
+                    ids = UUID(bytes=one.record_id), UUID(bytes=one.inspections_id)
+                    copy.write_row((one.line, *ids))
+        self._insert_rejects(release, [(file.name, reject) for reject in rejects])
+        self._reject_doubles(release, file, newest_first="line")
+        self._connection.execute(
+            self._on_partition(
+                release,
+                "INSERT INTO vault_reject"
+                " (release_number, file_name, line_number, code)"
+                " SELECT %s, %s, line, 'not_found' FROM staged s WHERE NOT EXISTS"
+                " (SELECT FROM {partition} r WHERE r.record_id = s.record_id)",
+            ),
+            (release.number, file.name),
+        )
+        records = self._connection.execute(
+            self._on_partition(
+                release,
+                "DELETE FROM {partition} r USING staged s"
+                " WHERE r.record_id = s.record_id",
+            )
+        ).rowcount
+        inspections = self._connection.execute(
+            self._on_partition(
+                release,
+                "DELETE FROM {partition} r USING staged s"
+                " WHERE r.record_id = s.inspections_id",
+            )
+        ).rowcount
+        self._file_changed(release, file, records, -records - inspections)
+
+    def upsert(
+        self, release: Release, file: FeedFile, batches: Iterable[ChangeBatch]
+    ) -> None:
+        """Put rows in the place of those of the same ids, or beside the others, inside
+        `changing`.
+
+        Of two lines of one identity the newest stays, the last one of the same day;
+        the other is the reject `duplicate_identity`.
+        """
+        self._stage(
+            "line bigint, changed date, record_id uuid, generation smallint,"
+            " sealed bytea"
+        )
+        rejects: list[Reject] = []
+        with self._connection.cursor().copy("COPY staged FROM STDIN") as copy:
+            for batch in batches:
+                rejects += batch.rejects
+                for one in batch.changes:
+                    row = one.row
+                    sealed = UUID(bytes=row.record_id), row.generation, row.sealed
+                    copy.write_row((one.line, one.changed, *sealed))
+        self._insert_rejects(release, [(file.name, reject) for reject in rejects])
+        self._reject_doubles(
+            release, file, newest_first="changed DESC NULLS LAST, line DESC"
+        )
+        # A row that was there has been locked by this transaction, a new one by none.
+        written, new = self._one(
+            self._on_partition(
+                release,
+                "WITH written AS ("
+                " INSERT INTO {partition} AS r"
+                "  (record_id, release_number, generation, sealed)"
+                " SELECT record_id, %s, generation, sealed FROM staged"
+                " ON CONFLICT (record_id) DO UPDATE"
+                "  SET generation = excluded.generation, sealed = excluded.sealed"
+                " RETURNING r.xmax = 0 AS is_new"
+                ") SELECT count(*), count(*) FILTER (WHERE is_new) FROM written",
+            ),
+            release.number,
+        )
+        self._file_changed(release, file, written, new)
+
+    def finish_delta(
+        self, release: Release, rejects: int, label: str, lines: int
+    ) -> None:
+        """Give the release its new edition, inside `changing`.
+
+        `release` is its row as it becomes; the others are of the delta.
+        """
+        self._connection.execute(
+            "INSERT INTO vault_delta (release_number, edition, manifest_sha256, label,"
+            " as_of, lines, rejects) VALUES (%s, %s, %s, %s, %s, %s, %s)",
+            (
+                release.number,
+                release.edition,
+                release.delta_sha256,
+                label,
+                release.as_of,
+                lines,
+                rejects,
+            ),
+        )
+        self._connection.execute(
+            "UPDATE vault_release SET edition = %s, delta_sha256 = %s, as_of = %s,"
+            " inspections_as_of = %s, mac = %s WHERE number = %s",
+            (
+                release.edition,
+                release.delta_sha256,
+                release.as_of,
+                release.inspections_as_of,
+                release.mac,
+                release.number,
+            ),
+        )
+
+    def deltas(self, release: Release) -> list[DeltaState]:
+        """Return the deltas that were applied to a release, the first one first."""
+        with _translated():
+            rows = self._connection.execute(
+                "SELECT edition, manifest_sha256 FROM vault_delta"
+                " WHERE release_number = %s ORDER BY edition",
+                (release.number,),
+            ).fetchall()
+        return [DeltaState(*row) for row in rows]
+
+    def _stage(self, columns: LiteralString) -> None:
+        self._connection.execute("DROP TABLE IF EXISTS pg_temp.staged")
+        self._connection.execute(
+            sql.SQL("CREATE TEMPORARY TABLE staged ({}) ON COMMIT DROP").format(
+                sql.SQL(columns)
+            )
+        )
+
+    def _reject_doubles(
+        self, release: Release, file: FeedFile, *, newest_first: LiteralString
+    ) -> None:
+        """Leave of the staged lines one for each record id."""
+        self._connection.execute(
+            sql.SQL(
+                "WITH placed AS (SELECT line, row_number() OVER"
+                " (PARTITION BY record_id ORDER BY {}) AS place FROM staged),"
+                " gone AS (DELETE FROM staged s USING placed p"
+                "  WHERE s.line = p.line AND p.place > 1 RETURNING s.line)"
+                " INSERT INTO vault_reject"
+                " (release_number, file_name, line_number, code)"
+                " SELECT %s, %s, line, 'duplicate_identity' FROM gone"
+            ).format(sql.SQL(newest_first)),
+            (release.number, file.name),
+        )
+
+    def _file_changed(
+        self, release: Release, file: FeedFile, rows: int, more: int
+    ) -> None:
+        """Note the file, and that the release has `more` rows than before.
+
+        Raises ReleaseRefused `counts` when it has not.
+        """
+        self._connection.execute(
+            "INSERT INTO vault_release_file (release_number, name, sha256, lines, rows)"
+            " VALUES (%s, %s, %s, %s, %s)",
+            (release.number, file.name, bytes.fromhex(file.sha256), file.lines, rows),
+        )
+        (expected,) = self._one(
+            "UPDATE vault_release SET rows = rows + %s WHERE number = %s"
+            " RETURNING rows",
+            more,
+            release.number,
+        )
+        stored = self.count_rows(release)
+        if stored != expected:
+            raise ReleaseRefused(
+                "counts",
+                f"after {file.name} release {release.number} has {stored} rows and "
+                f"should have {expected}; nothing of this delta was applied",
+            )
 
     def rejected_lines(self, release: Release, name: str, up_to: int) -> set[int]:
         with _translated():
@@ -391,6 +633,49 @@ class Vault:
                     "rejects": totals.rejects,
                 },
             )
+
+    def roll_back(self, current: Release, previous: Release) -> None:
+        """Make the previous release the active one and the active one the previous, in
+        one statement.
+
+        Raises ReleaseRefused `release_closed` when they no longer are.
+        """
+        with _translated(), self._connection.transaction():
+            switched = self._connection.execute(
+                "UPDATE vault_release SET state ="
+                " CASE state WHEN 'active' THEN 'previous' ELSE 'active' END,"
+                " activated_at = CASE state WHEN 'active' THEN activated_at"
+                "  ELSE now() END"
+                " WHERE (number = %s AND state = 'active')"
+                "  OR (number = %s AND state = 'previous')",
+                (current.number, previous.number),
+            )
+            if switched.rowcount != 2:
+                raise ReleaseRefused(
+                    "release_closed",
+                    "the releases changed meanwhile; list them and run the same "
+                    "command again",
+                )
+
+    def retire(self, release: Release) -> bool:
+        """Drop what a release that is not active holds; false when it is still being
+        read, and then the next ingest drops it.
+
+        Raises ReleaseRefused `release_closed` for the active one, and for one that
+        holds nothing any more.
+        """
+        with _translated():
+            retired = self._connection.execute(
+                "UPDATE vault_release SET state = 'retired' WHERE number = %s"
+                " AND state IN ('previous', 'building', 'retired')",
+                (release.number,),
+            )
+            if retired.rowcount == 0:
+                raise ReleaseRefused(
+                    "release_closed",
+                    f"release {release.number} is active, or holds nothing any more",
+                )
+            return self._drop(release.number)
 
     def fail(self, release: Release, totals: Totals) -> None:
         """Give a release up; its rejects stay, to be looked at."""

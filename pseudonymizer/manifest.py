@@ -19,18 +19,22 @@ from msgspec import Meta, Struct
 
 from pseudonymizer.errors import FeedRefused
 from pseudonymizer.feed import FeedFile, FeedReader, measure, unreadable
-from pseudonymizer.inspections import holds_inspections
+from pseudonymizer.layout import Content, content_of
+from pseudonymizer.manifest_signature import check_signature
 
 SUFFIX = ".csv.gz"
 MANIFEST_NAME = "manifest.json"
 MANIFEST_FORMAT = 1
 MANIFEST_BYTES_MAX = 16 * 1024 * 1024
-KIND_FULL = "full"
+KIND_FULL, KIND_DELTA = "full", "delta"
+# How the files of a delta are named: what is removed is removed first.
+REMOVE, UPSERT = "remove", "upsert"
 NAME_LENGTH_MAX = 255
 
 
 class Manifest(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """`inspections_as_of` is there when a file holds inspections, and only then."""
+    """`inspections_as_of` is there when a file holds inspections, and only then;
+    `after` in a delta: the SHA-256 of the manifest whose delivery came before it."""
 
     format: int
     label: Annotated[str, Meta(min_length=1, max_length=100)]
@@ -38,6 +42,7 @@ class Manifest(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tr
     kind: str
     files: tuple[FeedFile, ...]
     inspections_as_of: dt.date | None = None
+    after: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")] | None = None
 
 
 class Feed(Struct, frozen=True):
@@ -51,6 +56,10 @@ class Feed(Struct, frozen=True):
     def lines(self) -> int:
         return sum(file.lines for file in self.manifest.files)
 
+    @property
+    def is_delta(self) -> bool:
+        return self.manifest.kind == KIND_DELTA
+
     def path(self, file: FeedFile) -> Path:
         return self.folder / file.name
 
@@ -61,12 +70,14 @@ def build_manifest(
     as_of: dt.date,
     progress: Callable[[int], None] = lambda read: None,
     inspections_as_of: dt.date | None = None,
+    after: str | None = None,
 ) -> Manifest:
     """Return the manifest of every `*.csv.gz` in the folder; nothing is written.
 
-    `progress` gets bytes as they are read, of `delivered_bytes` in all. The date of
-    inspections is `as_of` unless one is given. Raises FeedRefused when a file cannot
-    be read to its end, there is none, or what `inspection_files` refuses.
+    It is that of a delta when `after` is given. `progress` gets bytes as they are read,
+    of `delivered_bytes` in all. The date of inspections is `as_of` unless one is given.
+    Raises FeedRefused when a file cannot be read to its end, there is none, or what
+    `contents` refuses.
     """
     names = _delivered(folder)
     if not names:
@@ -76,15 +87,16 @@ def build_manifest(
     files = []
     for name in names:
         path = _inside(folder, name)
-        size, sha256, lines = measure(path, lambda lines, read: progress(read))
-        files.append(FeedFile(name, size, sha256, lines))
-    inspected = _with_inspections(folder, files)
-    if inspected and inspections_as_of is None:
+        found = measure(path, lambda lines, read: progress(read))
+        files.append(FeedFile(name, found.size, found.sha256, found.lines))
+    held = _contents(folder, files)
+    if Content.INSPECTIONS in held.values() and inspections_as_of is None:
         inspections_as_of = as_of
+    kind = KIND_FULL if after is None else KIND_DELTA
     manifest = Manifest(
-        MANIFEST_FORMAT, label, as_of, KIND_FULL, tuple(files), inspections_as_of
+        MANIFEST_FORMAT, label, as_of, kind, tuple(files), inspections_as_of, after
     )
-    _check_kinds(manifest, inspected)
+    _check_contents(manifest, held)
     return manifest
 
 
@@ -101,13 +113,24 @@ def manifest_bytes(manifest: Manifest) -> bytes:
     return msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n"
 
 
-def read_feed(folder: Path, manifest_path: Path) -> Feed:
+def manifest_digest(path: Path) -> str:
+    """Return what a delta after this delivery says of it. Raises FeedRefused."""
+    return hashlib.sha256(_manifest_content(path)).hexdigest()
+
+
+def read_feed(
+    folder: Path, manifest_path: Path, public_keys: Path | None = None
+) -> Feed:
     """Return the feed, having compared the folder with the manifest but for contents.
 
-    Raises FeedRefused `manifest_missing`, `manifest_invalid`, `manifest_format`,
-    `wrong_kind`, `file_name`, `file_missing`, `file_extra` or `file_size`.
+    With `public_keys` a signature of the manifest is demanded. Raises FeedRefused
+    `manifest_missing`, `manifest_invalid`, `manifest_format`, `wrong_kind`,
+    `signature_missing`, `signature_invalid`, `file_name`, `file_missing`, `file_extra`
+    or `file_size`.
     """
     content = _manifest_content(manifest_path)
+    if public_keys is not None:
+        check_signature(content, manifest_path, public_keys)
     # The version is read first: another format may differ in all the rest.
     try:
         version = msgspec.json.decode(content, type=dict[str, msgspec.Raw])["format"]
@@ -137,11 +160,16 @@ def read_feed(folder: Path, manifest_path: Path) -> Feed:
             f"{manifest_path} must name at least one file, each once, and have a "
             "printable label",
         )
-    if manifest.kind != KIND_FULL:
+    if manifest.kind not in (KIND_FULL, KIND_DELTA):
         raise FeedRefused(
             "wrong_kind",
-            f"{manifest_path} is not of kind {KIND_FULL!r}, the one that this command "
-            "publishes",
+            f"{manifest_path} is neither of kind {KIND_FULL!r} nor {KIND_DELTA!r}",
+        )
+    if (manifest.kind == KIND_DELTA) != (manifest.after is not None):
+        raise FeedRefused(
+            "manifest_invalid",
+            f'{manifest_path} must have "after" if it is of kind {KIND_DELTA!r}, and '
+            "only then; have it made again",
         )
     for file in manifest.files:
         path = _inside(folder, file.name)
@@ -161,29 +189,34 @@ def read_feed(folder: Path, manifest_path: Path) -> Feed:
     return Feed(folder, manifest, hashlib.sha256(content).digest())
 
 
-def inspection_files(feed: Feed) -> frozenset[str]:
-    """Return the names of the files that hold inspections, told by their headers.
+def contents(feed: Feed) -> dict[str, Content]:
+    """Return what each file holds, by name, told by its header.
 
-    Raises FeedRefused `inspections_date` when the manifest dates none and there are
-    some, or dates some and there are none; `no_registration` when there is nothing
-    else; and what FeedReader does.
+    Raises FeedRefused `inspections_date` when the manifest dates no inspections and
+    there are some, or dates some and there are none; of a full feed `no_registration`
+    when there is nothing else; of a delta `file_name` when the name of a file does not
+    say what is to be done with it, `unknown_layout` when it is not of that layout; and
+    what FeedReader does.
     """
-    inspected = _with_inspections(feed.folder, feed.manifest.files)
-    _check_kinds(feed.manifest, inspected)
-    return inspected
+    found = _contents(feed.folder, feed.manifest.files)
+    _check_contents(feed.manifest, found)
+    return found
 
 
-def _with_inspections(folder: Path, files: Iterable[FeedFile]) -> frozenset[str]:
-    found = []
+def _contents(folder: Path, files: Iterable[FeedFile]) -> dict[str, Content]:
+    found = {}
     for file in files:
         with FeedReader(folder / file.name) as reader:
-            if holds_inspections(reader.header):
-                found.append(file.name)
-    return frozenset(found)
+            found[file.name] = content_of(reader.header)
+    return found
 
 
-def _check_kinds(manifest: Manifest, inspected: frozenset[str]) -> None:
-    if len(inspected) == len(manifest.files):
+def _check_contents(manifest: Manifest, found: dict[str, Content]) -> None:
+    inspected = [name for name, held in found.items() if held is Content.INSPECTIONS]
+    if manifest.kind == KIND_DELTA:
+        for name, held in found.items():
+            _check_named(name, held)
+    elif len(inspected) == len(found):
         raise FeedRefused(
             "no_registration",
             "every file of the feed holds inspections; deliver them with the "
@@ -200,6 +233,22 @@ def _check_kinds(manifest: Manifest, inspected: frozenset[str]) -> None:
             "inspections_date",
             "the manifest has inspections_as_of, and no file holds inspections; have "
             "them delivered, or the manifest made again",
+        )
+
+
+def _check_named(name: str, held: Content) -> None:
+    if not name.startswith((REMOVE, UPSERT)):
+        raise FeedRefused(
+            "file_name",
+            f"{name} is a file of a delta, and those are named {REMOVE}*{SUFFIX} or "
+            f"{UPSERT}*{SUFFIX}",
+        )
+    if name.startswith(REMOVE) != (held is Content.REMOVALS):
+        raise FeedRefused(
+            "unknown_layout",
+            f"{name} has not the header of such a file: what is removed is named by "
+            "its plate and its formula number or date alone, what is put in place is "
+            "whole",
         )
 
 

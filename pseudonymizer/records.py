@@ -236,12 +236,22 @@ class Registration(Struct, frozen=True):
     holders: tuple[Holder, ...]
     record: Record
 
+    @property
+    def changed(self) -> dt.date | None:
+        """The day on which its source last changed it."""
+        return self.record.last_change
+
 
 class InspectionLine(Struct, frozen=True):
     """One usable line of an inspections file."""
 
     identity: Identity
     inspections: Inspections
+
+    @property
+    def changed(self) -> dt.date | None:
+        """The day on which its source last changed it."""
+        return self.inspections.updated
 
 
 class SealedRow(Struct, frozen=True):
@@ -256,7 +266,9 @@ class Release(Struct, frozen=True):
     """What stands in clear about one generation of the whole register.
 
     `mac` covers every other field but `number`, which is the database's own.
-    `inspections_as_of` is None when the release holds no inspections.
+    `inspections_as_of` is None when the release holds no inspections. `edition` counts
+    the deltas that were applied to it, `delta_sha256` is the digest of the last one's
+    manifest; both dates are then those that this delta gave.
     """
 
     number: int
@@ -268,6 +280,8 @@ class Release(Struct, frozen=True):
     manifest_sha256: bytes  # 32 bytes
     mac: bytes  # 32 bytes
     inspections_as_of: dt.date | None = None
+    edition: int = 0
+    delta_sha256: bytes | None = None  # 32 bytes
 
 
 class LinkTerms(Struct, frozen=True):
@@ -302,10 +316,13 @@ class FileReport(Struct, frozen=True):
 
 
 class IngestReport(Struct, frozen=True):
-    """What one ingest came to; `seconds` is wall time of this run alone."""
+    """What one ingest came to: a full feed, or the delta that makes `edition` of the
+    release. `activated` is false when it had been done before; `seconds` is wall time
+    of this run alone."""
 
     release: str
     label: str
+    edition: int
     activated: bool
     files: tuple[FileReport, ...]
     lines: int

@@ -37,6 +37,13 @@ class Sealer:
             remembered_words=REMEMBERED_WORDS,
         )
 
+    def ids(self, identity: bytes) -> tuple[bytes, bytes]:
+        """Return the ids of a certificate's record and of its inspections."""
+        return (
+            self._keys.record_id(identity),
+            self._inspection_keys.record_id(identity),
+        )
+
     def record_id(self, line: Line) -> bytes:
         return self._keys_of(line).record_id(identity_bytes(line.identity))
 
@@ -47,14 +54,16 @@ class Sealer:
             self._keys.holder_tags(holder.holder_bytes(holders)) if holders else (),
         )
 
-    def seal(self, line: Line) -> SealedRow:
+    def seal(self, line: Line, generation: int = 0) -> SealedRow:
         content = (
             codec.encode_inspections(line.inspections)
             if isinstance(line, InspectionLine)
             else codec.encode(line.record, self.proof(line))
         )
         identity = identity_bytes(line.identity)
-        return self._keys_of(line).seal(identity, content, codec.DICTIONARY)
+        return self._keys_of(line).seal(
+            identity, content, codec.DICTIONARY, generation=generation
+        )
 
     def opens_as(self, line: Line, row: SealedRow) -> bool:
         """Tell whether the row opens to what the line says."""

@@ -7,7 +7,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from pseudonymizer.manifest import MANIFEST_NAME, build_manifest, manifest_bytes
+from pseudonymizer.manifest import (
+    MANIFEST_NAME,
+    build_manifest,
+    manifest_bytes,
+    manifest_digest,
+)
 
 AS_OF = dt.date(2022, 6, 1)
 
@@ -145,6 +150,38 @@ def write_feed(
         if chosen := [line for line in lines if tuple(line) == columns]:
             write_file(folder, f"{name}.csv.gz", chosen)
     write_manifest(folder, label)
+    return folder
+
+
+def write_delta(
+    folder: Path,
+    before: Path,
+    *,
+    remove: Iterable[Mapping[str, str]] = (),
+    upsert: Iterable[dict[str, str]] = (),
+    as_of: dt.date = AS_OF,
+) -> Path:
+    """Write the delta that comes after the delivery in the folder `before`; of the lines
+    to remove only what names their certificates."""
+    for column in ("numero_formule", "date_emission_CI"):
+        named = [
+            {"plaq_immat": line["plaq_immat"], column: line[column]}
+            for line in remove
+            if column in line
+        ]
+        if named:
+            write_file(folder, f"remove-{column[:4]}.csv.gz", named)
+    lines = list(upsert)
+    for number, columns in enumerate(dict.fromkeys(tuple(line) for line in lines)):
+        chosen = [line for line in lines if tuple(line) == columns]
+        write_file(folder, f"upsert-{number}.csv.gz", chosen)
+    manifest = build_manifest(
+        folder,
+        folder.name,
+        as_of,
+        after=manifest_digest(before / MANIFEST_NAME),
+    )
+    (folder / MANIFEST_NAME).write_bytes(manifest_bytes(manifest))
     return folder
 
 

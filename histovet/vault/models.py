@@ -38,6 +38,11 @@ class Release(models.Model):
         max_length=8, choices=State, db_default=State.BUILDING.value
     )
     manifest_sha256 = models.BinaryField()
+    # How many deltas were applied, and the last one's manifest.
+    edition = models.IntegerField(db_default=0)
+    delta_sha256 = models.BinaryField(null=True)
+    # Tells which of several backups of a key ring is the one; null: begun before.
+    key_check = models.BinaryField(null=True)
     lines = models.BigIntegerField(db_default=0)
     rows = models.BigIntegerField(db_default=0)
     rejects = models.BigIntegerField(db_default=0)
@@ -84,13 +89,47 @@ class Release(models.Model):
             bytes(self.manifest_sha256),
             bytes(self.mac),
             self.inspections_as_of,
+            self.edition,
+            None if self.delta_sha256 is None else bytes(self.delta_sha256),
         )
+
+
+class Delta(models.Model):
+    """A delta that was applied to a release, which is then of that edition."""
+
+    release = models.ForeignKey(
+        Release,
+        on_delete=models.PROTECT,
+        db_column="release_number",
+        db_index=False,
+        related_name="deltas",
+    )
+    edition = models.IntegerField()
+    manifest_sha256 = models.BinaryField()
+    label = models.CharField(max_length=100)
+    as_of = models.DateField()
+    lines = models.BigIntegerField()
+    rejects = models.BigIntegerField()
+    applied_at = models.DateTimeField(db_default=Now())
+    pk = models.CompositePrimaryKey("release", "edition")
+
+    class Meta:
+        db_table = "vault_delta"
+        constraints = (
+            models.UniqueConstraint(
+                fields=["release", "manifest_sha256"], name="vault_delta_once"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"delta {self.edition} of release {self.release_id}"
 
 
 class ReleaseFile(models.Model):
     """A file of the feed whose rows are in the release, all of them.
 
-    With 0 lines, one that was given up for its rejects: its release will fail.
+    That of a delta is named EDITION/NAME. With 0 lines, one that was given up for its
+    rejects: its release will fail.
     """
 
     release = models.ForeignKey(

@@ -29,10 +29,10 @@ _READ = """
     SELECT release_active, generation, sealed, EXISTS (
         SELECT FROM vault_withheld WHERE tag = ANY(%s) AND lifted_at IS NULL
     )
-    FROM vault_read_record(%s, %s)
+    FROM vault_read_record(%s, %s, %s)
 """
 
-_READ_ROW = "SELECT generation, sealed FROM vault_read_record(%s, %s)"
+_READ_ROW = "SELECT generation, sealed FROM vault_read_record(%s, %s, %s)"
 
 
 @dataclass(frozen=True)
@@ -75,14 +75,16 @@ def read_inspections(identity: Identity, release: ReadyRelease) -> Inspections |
         return None
     keys, encoded = release.inspection_keys, identity_bytes(identity)
     record_id = keys.record_id(encoded)
-    found = one_row(_READ_ROW, (release.row.number, UUID(bytes=record_id)))
+    row = release.row
+    found = one_row(_READ_ROW, (row.number, row.edition, UUID(bytes=record_id)))
     if found is None:
         raise DatabaseError("vault_read_record returned no row")
     generation, sealed = found
     if sealed is None:
         return None
-    row = SealedRow(record_id, generation, sealed)
-    return codec.decode_inspections(*keys.open(encoded, row))
+    return codec.decode_inspections(
+        *keys.open(encoded, SealedRow(record_id, generation, sealed))
+    )
 
 
 def _find(identity: bytes) -> tuple[ReadyRelease, SealedRow | None, bool]:
@@ -90,7 +92,8 @@ def _find(identity: bytes) -> tuple[ReadyRelease, SealedRow | None, bool]:
     release, tags = releases.active(), withholding.tags(identity)
     for _ in range(ATTEMPTS):
         record_id = release.keys.record_id(identity)
-        found = one_row(_READ, (tags, release.row.number, UUID(bytes=record_id)))
+        known = release.row.number, release.row.edition
+        found = one_row(_READ, (tags, *known, UUID(bytes=record_id)))
         if found is None:
             raise DatabaseError("vault_read_record returned no row")
         is_active, generation, sealed, is_withheld = found

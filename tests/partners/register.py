@@ -8,7 +8,7 @@ from django.db import connection
 
 from histovet.vault.keys import register_ring
 from histovet.vault.models import Release
-from pseudonymizer import codec, holder, normalise
+from pseudonymizer import codec, holder, normalise, records
 from pseudonymizer.envelope import ReleaseKeys, identity_bytes, release_mac
 from pseudonymizer.records import (
     DamageProcedure,
@@ -179,26 +179,26 @@ EVERYTHING = (FULL, PLAIN_FNI, COMPANY, CANCELLED)
 def publish_records(*registrations: Registration) -> Release:
     """Make a release of these the active one."""
     ring = register_ring()
-    uuid, salt, manifest_sha256 = uuid4(), os.urandom(32), os.urandom(32)
-    mac = release_mac(
-        ring,
-        uuid=uuid,
+    row = records.Release(
+        number=0,
+        uuid=uuid4(),
         label=LABEL,
         as_of=AS_OF,
         key_version=ring.active,
-        salt=salt,
-        manifest_sha256=manifest_sha256,
+        salt=os.urandom(32),
+        manifest_sha256=os.urandom(32),
+        mac=b"",
     )
     release = Release.objects.create(
-        uuid=uuid,
-        label=LABEL,
-        as_of=AS_OF,
-        key_version=ring.active,
-        salt=salt,
-        mac=mac,
-        manifest_sha256=manifest_sha256,
+        uuid=row.uuid,
+        label=row.label,
+        as_of=row.as_of,
+        key_version=row.key_version,
+        salt=row.salt,
+        mac=release_mac(ring, row),
+        manifest_sha256=row.manifest_sha256,
     )
-    keys = ReleaseKeys(ring, version=ring.active, salt=salt, release=uuid)
+    keys = ReleaseKeys(ring, version=ring.active, salt=row.salt, release=row.uuid)
     with connection.cursor() as cursor:
         cursor.execute("SELECT vault_add_partition(%s::smallint)", [release.number])
         for registration in registrations:
@@ -233,7 +233,7 @@ def break_reading(sqlstate: str, message: str) -> None:
         cursor.execute(
             f"""
             CREATE OR REPLACE FUNCTION vault_read_record(
-                number smallint, id uuid, OUT release_active boolean,
+                number smallint, edition integer, id uuid, OUT release_active boolean,
                 OUT generation smallint, OUT sealed bytea
             ) LANGUAGE plpgsql AS $$
             BEGIN RAISE EXCEPTION '{message}' USING ERRCODE = '{sqlstate}'; END

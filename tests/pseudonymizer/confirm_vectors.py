@@ -439,9 +439,18 @@ class InspectionKeys:
 def release_mac(ring: Ring, release: Json) -> bytes:
     salt = bytes.fromhex(release["salt"])
     manifest = bytes.fromhex(release["manifest_sha256"])
-    inspections = release.get("inspections_as_of") or ""
+    inspections = (release.get("inspections_as_of") or "").encode("ascii")
+    label = release["label"].encode()
+    if release.get("edition"):
+        delta = bytes.fromhex(release["delta_sha256"])
+        version = 3
+        rest = u32(release["edition"]) + u8(len(delta)) + delta
+        rest += u8(len(inspections)) + inspections + label
+    else:
+        version = 2 if inspections else 1
+        rest = label + inspections
     message = (
-        u8(2 if inspections else 1)
+        u8(version)
         + bytes.fromhex(release["uuid"].replace("-", ""))
         + u32(release["key_version"])
         + release["as_of"].encode("ascii")
@@ -449,8 +458,7 @@ def release_mac(ring: Ring, release: Json) -> bytes:
         + salt
         + u8(len(manifest))
         + manifest
-        + release["label"].encode()
-        + inspections.encode("ascii")
+        + rest
     )
     return hmac(ring.subkey(release["key_version"], "release mac"), message)
 
@@ -1060,6 +1068,7 @@ def differences(folder: Path = VECTORS) -> Iterator[str]:
     yield from _differences_in_holders(load("holders", folder), keys)
     yield from _differences_in_keys(keys_file, rings)
     yield from _differences_in_release(release, rings["register"])
+    yield from _differences_in_delta(load("delta", folder), rings["register"])
     sealed = load("sealed", folder)
     yield from _differences_in_sealed(sealed, keys)
     yield from _differences_in_refusals(load("refusals", folder), sealed, rings)
@@ -1132,6 +1141,16 @@ def _differences_in_release(vectors: Json, ring: Ring) -> Iterator[str]:
     for vector in vectors["changed"]:
         if release_mac(ring, vector["release"]).hex() == vector["release"]["mac"]:
             yield f"release changed in {vector['changed']} has a MAC that is its own"
+
+
+def _differences_in_delta(vectors: Json, ring: Ring) -> Iterator[str]:
+    for vector in vectors["releases"]:
+        where = f"delta ({vector['about']})"
+        release = vector["release"]
+        yield from _compare(where, release_mac(ring, release).hex(), release["mac"])
+    for vector in vectors["changed"]:
+        if release_mac(ring, vector["release"]).hex() == vector["release"]["mac"]:
+            yield f"delta: {vector['changed']} has a MAC that is its own"
 
 
 def _differences_in_sealed(vectors: Json, keys: ReleaseKeys) -> Iterator[str]:

@@ -71,6 +71,7 @@ RELEASE: Json = {
     ),
 }
 SALT, MANIFEST = RELEASE["salt"], RELEASE["manifest_sha256"]
+DELTA = "5a4b3c2d1e0f0123456789abcdef1032547698badcfef0e1d2c3b4a596877869"
 
 
 def _siv(about: str, plate: str, number: str, *canonical: str) -> Json:
@@ -735,6 +736,48 @@ def release() -> Json:
     return {"release": whole, "changed": changed}
 
 
+def delta() -> Json:
+    """Releases that deltas were applied to, with inspections and without."""
+    third = {**RELEASE, "as_of": "2022-07-03", "edition": 3, "delta_sha256": DELTA}
+    inspected = {**third, "inspections_as_of": "2022-07-02"}
+    whole = _with_mac(inspected)
+    changes = [
+        ("as_of", "2022-07-02"),
+        ("edition", 2),
+        ("edition", 259),
+        ("delta_sha256", DELTA[:-2] + "00"),
+        ("delta_sha256", DELTA[:-2]),
+        ("delta_sha256", MANIFEST),
+        ("inspections_as_of", "2022-07-03"),
+        ("inspections_as_of", None),
+        ("label", RELEASE["label"] + "."),
+    ]
+    changed = [
+        {"changed": name, "release": {**whole, name: value}} for name, value in changes
+    ]
+    # The day of inspections as the beginning of the label, and the reverse.
+    joined = {
+        **whole,
+        "inspections_as_of": None,
+        "label": "2022-07-02" + whole["label"],
+    }
+    before = _with_mac({**third, "label": "2022-07-02" + whole["label"]})
+    parted = {**before, "inspections_as_of": "2022-07-02", "label": whole["label"]}
+    undone = {k: v for k, v in whole.items() if k not in ("edition", "delta_sha256")}
+    changed += [
+        {"changed": "the day of inspections into the label", "release": joined},
+        {"changed": "the label's beginning into the day", "release": parted},
+        {"changed": "the deltas taken away", "release": undone},
+    ]
+    return {
+        "releases": [
+            {"about": "three deltas, with inspections", "release": whole},
+            {"about": "three deltas, without", "release": _with_mac(third)},
+        ],
+        "changed": changed,
+    }
+
+
 def sealed() -> Json:
     number = codec.DICTIONARY
     content = (spec.DICTIONARIES / f"records-{number}.zdict").read_bytes()
@@ -1069,6 +1112,7 @@ def main() -> int:
         "holders": holders(),
         "keys": keys(),
         "release": release(),
+        "delta": delta(),
         "sealed": good,
         "refusals": refusals(good),
         "links": links(),

@@ -254,3 +254,58 @@ def test_what_is_counted_is_what_is_read(tmp_path):
         path = write_bytes(folder, "siv.csv.gz", HEADER + b"\n" + content)
         write_manifest(folder)
         assert _rows(path)[3] == _read(folder).lines
+
+
+# In another encoding
+
+
+def _latin(lines):
+    return [csv_line(line.values()).encode("latin-1") for line in lines]
+
+
+def _accented(count):
+    return [siv_line(pers_nom_naissance_tit="LEMOÎNE") for _ in range(count)]
+
+
+def _written(folder, lines, share_max):
+    write_bytes(folder, "siv.csv.gz", b"\n".join([HEADER, *lines]) + b"\n")
+    write_manifest(folder)
+    (file,) = _read(folder).manifest.files
+    feed.check_file(folder / file.name, file, share_max=share_max)
+
+
+@pytest.mark.parametrize(
+    ("lines", "share_max"),
+    [
+        # Over the share of lines that may be rejects.
+        ([GOOD] * 97 + _latin(_accented(3)), 0.02),
+        # Under it, and yet every letter that is no ASCII is of another encoding.
+        ([GOOD] * 5000 + _latin(_accented(20)), 0.01),
+    ],
+)
+def test_a_file_in_another_encoding_is_refused(tmp_path, lines, share_max):
+    with pytest.raises(FeedRefused) as refused:
+        _written(tmp_path, lines, share_max)
+    assert refused.value.code == "file_encoding"
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [GOOD] * 5000 + _latin(_accented(19)),
+        [GOOD] * 5000
+        + [csv_line(line.values()).encode() for line in _accented(30)]
+        + _latin(_accented(30)),
+    ],
+)
+def test_dirt_in_a_file_is_no_other_encoding(tmp_path, lines):
+    _written(tmp_path, lines, 0.01)
+
+
+def test_a_file_in_two_bytes_a_letter_has_no_header(tmp_path):
+    write_bytes(
+        tmp_path, "siv.csv.gz", (HEADER + b"\n" + GOOD).decode().encode("utf-16")
+    )
+    with pytest.raises(FeedRefused) as refused:
+        write_manifest(tmp_path)
+    assert refused.value.code == "header_unreadable"

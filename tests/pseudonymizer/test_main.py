@@ -174,7 +174,7 @@ def test_a_date_of_inspections_that_are_not_there_is_refused(tmp_path, capsys):
     folder = write_feed(tmp_path / "feed", siv_lines(3))
     named = ["--label", "juin", "--as-of", "2022-06-01"]
     dated = ["--inspections-as-of", "2022-05-30"]
-    assert main(["manifest", str(folder), *named, *dated]) == 4
+    assert main(["manifest", str(folder), *named, *dated]) == 37
     assert "error [inspections_date]" in capsys.readouterr().err
 
 
@@ -235,10 +235,12 @@ def test_a_wrong_setting_is_named(
     assert "Traceback" not in errors
 
 
-def test_a_refused_feed_is_four_and_names_its_code(settings_set, tmp_path, capsys):
+def test_a_refused_feed_has_its_exit_code_and_names_its_reason(
+    settings_set, tmp_path, capsys
+):
     folder = write_feed(tmp_path / "feed", siv_lines(3))
     write_file(folder, "plus.csv.gz", siv_lines(1))
-    assert main(["ingest", str(folder)]) == 4
+    assert main(["ingest", str(folder)]) == 28
     assert "error [file_extra]" in capsys.readouterr().err
 
 
@@ -252,7 +254,7 @@ def test_no_message_carries_what_stood_in_a_line(settings_set, tmp_path, capsys)
         siv_line(plaq_immat=canary),
     ]
     folder = write_feed(tmp_path / "feed", lines)
-    assert main(["ingest", str(folder)]) == 5
+    assert main(["ingest", str(folder)]) == 60
     output, errors = capsys.readouterr()
     assert "formula_number_missing 1" in errors
     assert canary not in output + errors

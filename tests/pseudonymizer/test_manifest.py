@@ -8,6 +8,7 @@ import pytest
 from pseudonymizer import manifest
 from pseudonymizer.errors import FeedRefused
 from pseudonymizer.feed import check_file
+from pseudonymizer.layout import Content
 from tests.vehicles import (
     AS_OF,
     fni_line,
@@ -76,12 +77,15 @@ def test_a_manifest_dates_the_inspections(tmp_path, given, told):
     (tmp_path / manifest.MANIFEST_NAME).write_bytes(manifest.manifest_bytes(built))
     found = _read(tmp_path)
     assert found.manifest == built
-    assert manifest.inspection_files(found) == {"inspections-siv.csv.gz"}
+    assert manifest.contents(found) == {
+        "inspections-siv.csv.gz": Content.INSPECTIONS,
+        "registrations-siv.csv.gz": Content.REGISTRATIONS,
+    }
 
 
 def _refused_kinds(folder):
     with pytest.raises(FeedRefused) as refused:
-        manifest.inspection_files(_read(folder))
+        manifest.contents(_read(folder))
     return refused.value.code
 
 
@@ -157,7 +161,10 @@ def test_a_file_that_is_no_manifest_is_refused(tmp_path, content):
     [
         (lambda m: m.update(format=2), "manifest_format"),
         (lambda m: m.update(format="1"), "manifest_format"),
-        (lambda m: m.update(kind="delta"), "wrong_kind"),
+        (lambda m: m.update(kind="autre"), "wrong_kind"),
+        (lambda m: m.update(kind="delta"), "manifest_invalid"),
+        (lambda m: m.update(after="0" * 64), "manifest_invalid"),
+        (lambda m: m.update(kind="delta", after="0" * 63), "manifest_invalid"),
         (lambda m: m.update(signed=True), "manifest_invalid"),
         (lambda m: m.update(files=[]), "manifest_invalid"),
         (lambda m: m.update(files=m["files"] * 2), "manifest_invalid"),

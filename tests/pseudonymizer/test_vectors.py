@@ -38,7 +38,16 @@ def test_the_second_derivation_shares_no_line_with_the_package() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["identities", "holders", "keys", "release", "sealed", "links", "inspections"],
+    [
+        "identities",
+        "holders",
+        "keys",
+        "release",
+        "delta",
+        "sealed",
+        "links",
+        "inspections",
+    ],
 )
 def test_a_changed_value_in_a_file_is_found(name: str, tmp_path: Path) -> None:
     folder = shutil.copytree(confirm_vectors.VECTORS, tmp_path / "vectors")

@@ -36,6 +36,9 @@ def release(row: Json) -> Release:
             "salt": bytes.fromhex(row["salt"]),
             "manifest_sha256": bytes.fromhex(row["manifest_sha256"]),
             "mac": bytes.fromhex(row.get("mac", "")),
+            "delta_sha256": (
+                bytes.fromhex(row["delta_sha256"]) if "delta_sha256" in row else None
+            ),
         },
         Release,
     )

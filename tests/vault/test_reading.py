@@ -12,6 +12,7 @@ from pseudonymizer.errors import EnvelopeError
 from pseudonymizer.normalise import fni_identity, siv_identity
 from pseudonymizer.records import Inspection, Inspections
 from tests.vehicles import (
+    AS_OF,
     FNI_CERTIFICATE,
     fni_line,
     inspection,
@@ -65,6 +66,35 @@ def test_a_vehicle_of_the_old_release_alone_is_none(publish):
     assert reading.read(FNI) is not None
     publish(siv_line(), label="deux")
     assert reading.read(FNI) is None
+
+
+def test_a_delta_is_read_at_once(publish):
+    """By a process that has read from the release before."""
+    folder = publish(siv_line({"couleur": "ROUGE"}), fni_line(), label="un")
+    assert reading.read(SIV).record.vehicle.colour == "ROUGE"
+    tomorrow = AS_OF + dt.timedelta(days=1)
+    publish(
+        siv_line({"couleur": "VERT"}),
+        siv_line(numero_formule="2015AB12346"),
+        label="delta",
+        after=folder,
+        remove=[fni_line()],
+        as_of=tomorrow,
+    )
+    opened = reading.read(SIV)
+    assert opened.record.vehicle.colour == "VERT"
+    assert (opened.release.row.edition, opened.release.row.as_of) == (1, tomorrow)
+    assert reading.read(STRANGER) is not None
+    assert reading.read(FNI) is None
+
+
+def test_a_row_of_an_earlier_delta_is_a_fault(publish):
+    folder = publish(siv_line({"couleur": "ROUGE"}))
+    ((before,),) = _execute("SELECT sealed FROM vault_record")
+    publish(siv_line({"couleur": "VERT"}), label="delta", after=folder)
+    _execute("UPDATE vault_record SET sealed = %s", before)
+    with pytest.raises(EnvelopeError):
+        reading.read(SIV)
 
 
 def test_a_release_taken_away_is_noticed(publish):

@@ -42,11 +42,12 @@ def _with_record(state):
     return release.number
 
 
-def _read(number, record_id=ID):
+def _read(number, record_id=ID, edition=0):
     rows = _execute(
         "SELECT release_active, generation, sealed"
-        " FROM vault_read_record(%s::smallint, %s)",
+        " FROM vault_read_record(%s::smallint, %s, %s)",
         number,
+        edition,
         record_id,
     )
     return [(active, n, sealed and bytes(sealed)) for active, n, sealed in rows]
@@ -57,9 +58,9 @@ def test_the_migrations_are_those_of_the_models(db):
 
 
 def test_the_schema_has_one_version(db):
-    assert _execute("SELECT version FROM vault_schema") == [(2,)]
+    assert _execute("SELECT version FROM vault_schema") == [(3,)]
     with pytest.raises(IntegrityError):
-        _execute("INSERT INTO vault_schema VALUES (3)")
+        _execute("INSERT INTO vault_schema VALUES (4)")
 
 
 @pytest.mark.parametrize(
@@ -68,6 +69,8 @@ def test_the_schema_has_one_version(db):
 def test_one_row_is_read_whatever_there_is(db, state, active):
     number = _with_record(state)
     assert _read(number) == [(active, 0, b"sealed")]
+    # Who knows another edition of the release has to read its row again.
+    assert _read(number, edition=1) == [(False, 0, b"sealed")]
     assert _read(number, uuid.UUID(int=8)) == [(active, None, None)]
     assert _read(number + 1) == [(False, None, None)]
 
@@ -186,7 +189,7 @@ def test_a_role_reads_one_record_and_no_table(role):
     [
         "SELECT 1 FROM vault_record",
         "SELECT 1 FROM vault_release",
-        "SELECT vault_read_record(1::smallint, gen_random_uuid())",
+        "SELECT vault_read_record(1::smallint, 0, gen_random_uuid())",
         "SELECT vault_add_partition(1::smallint)",
         "SELECT vault_drop_partition(1::smallint)",
     ],
