@@ -25,7 +25,7 @@ need = @test -n "$$$(1)" || { echo "$(1) is missing: $(2)" >&2; exit 2; }
 
 .PHONY: help
 help: ## List what can be made
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 15
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 20
 	@echo "State is kept in HISTOVET_STATE, now $(HISTOVET_STATE)"
 
 .PHONY: run
@@ -51,6 +51,14 @@ partner: need-name venv ## Print, as last line, a new partner key: NAME=N
 .PHONY: bench
 bench: venv ## Measure, and write bench.json in the state folder
 	@$(local) bench
+
+.PHONY: bench-ingest
+bench-ingest: venv ## Measure an ingest of a million lines (ARGS="--vehicles 100000")
+	@$(local) bench-ingest -- $$ARGS
+
+.PHONY: bench-growth
+bench-growth: venv ## Measure 0.1, 1 and 10 million vehicles (ARGS="--vehicles 100000")
+	@$(local) bench-growth -- $$ARGS
 
 .PHONY: lint
 lint: venv ## Check style, types and security

@@ -64,16 +64,17 @@ def lines() -> Iterator[dict[str, str]]:
 
 
 def printed() -> list[Printed]:
-    return [
-        Printed(
-            register="SIV" if "numero_formule" in line else "FNI",
-            plate=line["plaq_immat"],
-            proof=line.get("numero_formule") or line["date_emission_CI"],
-            family_name=line["pers_nom_naissance_tit"],
-            given_names=line["pers_prenom_tit"],
-            company=line["pers_raison_soc_tit"],
-            siren=line["pers_siren_tit"],
-            facts=line["v"],
-        )
-        for line in lines()
-    ]
+    return [printed_on(line) for line in lines()]
+
+
+def printed_on(line: dict[str, str]) -> Printed:
+    return Printed(
+        register="SIV" if "numero_formule" in line else "FNI",
+        plate=line["plaq_immat"],
+        proof=line.get("numero_formule") or line["date_emission_CI"],
+        family_name=line["pers_nom_naissance_tit"],
+        given_names=line["pers_prenom_tit"],
+        company=line["pers_raison_soc_tit"],
+        siren=line["pers_siren_tit"],
+        facts=line["v"],
+    )

@@ -16,7 +16,13 @@ from histovet.local.partner import make_partner_key
 from histovet.local.processes import children
 from histovet.local.publish import migrate, publish
 from histovet.local.state import REPOSITORY, open_state
-from histovet.local.suite import run_bench, run_lint, run_proofs, run_tests
+from histovet.local.suite import (
+    MEASUREMENTS,
+    run_bench,
+    run_lint,
+    run_proofs,
+    run_tests,
+)
 from histovet.local.terminal import fail, say
 from histovet.local.workplace import Workplace, open_workplace
 
@@ -54,8 +60,9 @@ def _run(workplace: Workplace, chosen: argparse.Namespace) -> int:
         case "partner":
             migrate(workplace)
             say(make_partner_key(workplace, chosen.name))
-        case "bench":
-            return run_bench(workplace)
+        case "bench" | "bench-ingest" | "bench-growth":
+            module = MEASUREMENTS[chosen.command]
+            return run_bench(workplace, module, chosen.arguments)
         case "exec":
             return workplace.family.run(chosen.arguments, workplace.environment)
     return 0
@@ -93,11 +100,15 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     partner.add_argument("--name", required=True)
 
     commands.add_parser("bench", help="measure, and write bench.json")
+    commands.add_parser(
+        "bench-ingest", help="measure a large ingest; options may follow"
+    )
+    commands.add_parser("bench-growth", help="the same as it grows; options may follow")
     commands.add_parser("lint", help="check style, types and security")
     commands.add_parser("exec", help="run the command that follows --")
 
     # argparse would take the options of pytest or of the command for its own.
-    if arguments and arguments[0] in ("test", "exec"):
+    if arguments and arguments[0] in ("test", "exec", *MEASUREMENTS):
         rest = list(arguments[1:])
         if rest[:1] == ["--"]:
             del rest[0]

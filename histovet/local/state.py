@@ -61,6 +61,15 @@ class State:
         return self.root / "bench.json"
 
     @property
+    def bench_ingest(self) -> Path:
+        return self.root / "bench-ingest.json"
+
+    @property
+    def registers(self) -> Path:
+        """The synthetic registers that measurements publish, of up to 5 GB."""
+        return self.root / "registers"
+
+    @property
     def cache(self) -> Path:
         """What Python, pytest, mypy, ruff and hypothesis keep between runs."""
         return self.root / "cache"
@@ -92,6 +101,8 @@ class State:
             self.static,
             self.proofs,
             self.bench,
+            self.bench_ingest,
+            self.registers,
             self.cache,
             self.temporary,
             self.test_results,

@@ -61,10 +61,18 @@ def run_proofs(workplace: Workplace, only: Path | None) -> int:
         return _pytest(place, ["-m", "proof", "--capture=no", *chosen])
 
 
-def run_bench(workplace: Workplace) -> int:
-    """Return the status of tests.bench."""
+# The command → what measures.
+MEASUREMENTS = {
+    "bench": "tests.bench",
+    "bench-ingest": "tests.bench.ingest",
+    "bench-growth": "tests.bench.growth",
+}
+
+
+def run_bench(workplace: Workplace, module: str, arguments: Sequence[str]) -> int:
+    """Return the status of one of the measurements."""
     with _own_place(workplace) as place:
-        command = [sys.executable, "-m", "tests.bench"]
+        command = [sys.executable, "-m", module, *arguments]
         return place.family.run(command, place.environment)
 
 
