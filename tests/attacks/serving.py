@@ -44,14 +44,19 @@ class Site:
 
 
 @contextlib.contextmanager
-def site(environment: dict[str, str]) -> Iterator[Site]:
+def site(environment: dict[str, str], *, workers: int = 1) -> Iterator[Site]:
     with tempfile.TemporaryDirectory() as folder:
         log, unix = Path(folder, "log"), Path(folder, "socket")
         with log.open("wb") as file:
             process = subprocess.Popen(
                 [
                     *(sys.executable, "-m", "gunicorn"),
-                    *("--config", "python:histovet.gunicorn", "--workers", "1"),
+                    *(
+                        "--config",
+                        "python:histovet.gunicorn",
+                        "--workers",
+                        str(workers),
+                    ),
                     *("--bind", "127.0.0.1:0", "--bind", f"unix:{unix}"),
                 ],
                 cwd=REPOSITORY,

@@ -64,6 +64,16 @@ def register(kept: Path, *, vehicles: int, files: int) -> Path:
     return folder
 
 
+def delta(kept: Path, of: Path, *, vehicles: int, events: int, number: int) -> Path:
+    """Return the folder of a delta to the register in `of`, newly made."""
+    folder = kept / f"{of.name}-delta-{number}"
+    shutil.rmtree(folder, ignore_errors=True)
+    size = ["--vehicles", str(vehicles), "--seed", str(SEED)]
+    changed = ["--delta", str(events), "--number", str(number)]
+    _job("synthesise", str(folder), *size, *changed)
+    return folder
+
+
 def drawn(folder: Path, count: int, *, seed: int = 1) -> list[Drawn]:
     """Return lines drawn at random from all files, in random order; those that give
     no record are left out."""
