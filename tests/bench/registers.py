@@ -19,7 +19,8 @@ from pathlib import Path
 from isal import igzip
 
 from pseudonymizer.errors import Unusable
-from pseudonymizer.feed import LINE_BYTES_MAX, MANIFEST_NAME, FeedFile, read_feed
+from pseudonymizer.feed import LINE_BYTES_MAX, FeedFile
+from pseudonymizer.manifest import MANIFEST_NAME, read_feed
 from pseudonymizer.records import Registration
 from pseudonymizer.registration import Layout
 from pseudonymizer.synthetic import label
@@ -54,10 +55,7 @@ def register(kept: Path, *, vehicles: int, files: int) -> Path:
     fresh.mkdir(parents=True)
     counts = ["--vehicles", str(vehicles), "--files", str(files)]
     _job("synthesise", str(fresh), *counts, "--seed", str(SEED))
-    # The requirement is about registrations; lines of inspections are short, and
-    # would flatter every figure.
-    for inspections in fresh.glob("inspections-*"):
-        inspections.unlink()
+    _drop_inspections(fresh)
     as_of = json.loads((fresh / MANIFEST_NAME).read_bytes())["as_of"]
     _job("manifest", str(fresh), "--label", wanted, "--as-of", as_of)
     fresh.rename(folder)
@@ -65,12 +63,14 @@ def register(kept: Path, *, vehicles: int, files: int) -> Path:
 
 
 def delta(kept: Path, of: Path, *, vehicles: int, events: int, number: int) -> Path:
-    """Return the folder of a delta to the register in `of`, newly made."""
+    """Return the folder of a delta to the register in `of`, newly made, without a
+    manifest."""
     folder = kept / f"{of.name}-delta-{number}"
     shutil.rmtree(folder, ignore_errors=True)
     size = ["--vehicles", str(vehicles), "--seed", str(SEED)]
     changed = ["--delta", str(events), "--number", str(number)]
     _job("synthesise", str(folder), *size, *changed)
+    _drop_inspections(folder)
     return folder
 
 
@@ -88,6 +88,13 @@ def drawn(folder: Path, count: int, *, seed: int = 1) -> list[Drawn]:
         before += file.lines
     rng.shuffle(found)
     return found
+
+
+def _drop_inspections(folder: Path) -> None:
+    # The requirement is about registrations; lines of inspections are short, and
+    # would flatter every figure.
+    for path in folder.glob("*inspections*.csv.gz"):
+        path.unlink()
 
 
 def _lines(folder: Path, file: FeedFile, wanted: set[int]) -> list[Drawn]:

@@ -161,5 +161,8 @@ def test_make_alone_lists_what_can_be_made():
     shown = subprocess.run(
         ["make"], check=True, cwd=REPOSITORY, capture_output=True, text=True
     ).stdout
-    for target in ("run", "test", "proofs", "ingest", "partner", "bench", "lint"):
+    for target in (
+        *("run", "test", "proofs", "ingest", "partner", "lint"),
+        *("bench", "bench-ingest", "bench-growth"),
+    ):
         assert f"make {target} " in shown
