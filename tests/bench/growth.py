@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from tests.bench import job, registers
-from tests.bench.ingest import FILES, WORKERS, ingest_figures, stored_size
 from tests.proofs import figures
 
 VEHICLES = (100_000, 1_000_000, 10_000_000)
@@ -41,8 +40,8 @@ COLUMNS = (
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench-growth", description=__doc__)
     parser.add_argument("--vehicles", type=int, nargs="+", default=VEHICLES)
-    parser.add_argument("--files", type=int, default=FILES)
-    parser.add_argument("--workers", type=int, default=WORKERS)
+    parser.add_argument("--files", type=int, default=registers.FILES)
+    parser.add_argument("--workers", type=int, default=job.WORKERS)
     parser.add_argument(
         "--keep",
         type=Path,
@@ -75,8 +74,8 @@ def measured(feed: Path, workers: int) -> dict[str, Any]:
         )
         rows = run.report["rows"]
         return {
-            **ingest_figures(run),
-            **stored_size(url),
+            **job.figures(run),
+            **job.stored_size(url),
             "index_us_per_vehicle": round(run.stages["index"] / rows * 1e6, 2),
             "lookups": json.loads(looked_up.stdout),
         }

@@ -19,13 +19,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import psycopg
-
 from tests.bench import job, kernel, registers
 
 VEHICLES = 1_000_000
-FILES = 8
-WORKERS = 2
 
 # Design section 12.
 REQUIRED = {"lines_per_s": 40_000, "peak_rss_mb": 600, "bytes_per_vehicle": 450}
@@ -34,8 +30,8 @@ REQUIRED = {"lines_per_s": 40_000, "peak_rss_mb": 600, "bytes_per_vehicle": 450}
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench-ingest", description=__doc__)
     parser.add_argument("--vehicles", type=int, default=VEHICLES)
-    parser.add_argument("--files", type=int, default=FILES)
-    parser.add_argument("--workers", type=int, default=WORKERS)
+    parser.add_argument("--files", type=int, default=registers.FILES)
+    parser.add_argument("--workers", type=int, default=job.WORKERS)
     parser.add_argument(
         "--keep",
         type=Path,
@@ -50,13 +46,13 @@ def main() -> int:
     )
     with job.fresh_database() as url:
         run = job.ingest(url, feed, "--workers", str(options.workers))
-        size = stored_size(url)
+        size = job.stored_size(url)
     steps = microseconds_by_step(feed)
     figures = {
         "machine": f"{os.cpu_count()} cores, Python {platform.python_version()}",
         "of": f"{options.vehicles:,} registrations in {options.files} files, no "
         f"inspections, {options.workers} workers",
-        **ingest_figures(run),
+        **job.figures(run),
         "kernel_lines_per_s": round(kernel_lines_per_second(feed)),
         "mean_v_bytes": round(registers.mean_facts_bytes(feed)),
         **size,
@@ -69,46 +65,6 @@ def main() -> int:
     path.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
     print(f"\nAll figures: {path}")
     return 0
-
-
-def ingest_figures(run: job.Run) -> dict[str, Any]:
-    lines = run.report["lines"]
-    cpu = run.job_cpu_seconds + run.postgres_cpu_seconds
-    return {
-        "lines_per_s": round(run.lines_per_s),
-        "seconds": round(run.report["seconds"], 1),
-        "stage_seconds": {name: round(s, 2) for name, s in run.stages.items()},
-        "cpu_us_per_line": {
-            "job": round(run.job_cpu_seconds / lines * 1e6, 2),
-            "postgres": round(run.postgres_cpu_seconds / lines * 1e6, 2),
-            "of which its log writer and the like": round(
-                run.server_cpu_seconds / lines * 1e6, 2
-            ),
-        },
-        # What two cores would do that are never idle and do nothing else.
-        "lines_per_s_by_cpu": round(job.CORES * lines / cpu),
-        "peak_rss_mb": round(run.peak_rss_mb),
-        "of the first process": round(run.job_rss_mb),
-        "of a worker": round(run.worker_rss_mb),
-        "postgres_backend_rss_mb": round(run.backend_rss_mb),
-        "of which its own, without shared buffers": round(run.backend_own_mb),
-        "wal_bytes_per_line": round(run.wal_bytes / lines),
-    }
-
-
-def stored_size(url: str) -> dict[str, Any]:
-    """Return the bytes a vehicle of the active release, table and index."""
-    with psycopg.connect(url) as connection:
-        row = connection.execute(
-            "SELECT r.rows, pg_table_size(t), pg_indexes_size(t) FROM vault_release r,"
-            " to_regclass('vault_record_' || r.number) AS t WHERE r.state = 'active'"
-        ).fetchone()
-    assert row is not None
-    rows, table, index = row
-    return {
-        "bytes_per_vehicle": round((table + index) / rows, 1),
-        "of which index": round(index / rows, 1),
-    }
 
 
 def real_bytes_per_vehicle() -> float | None:
@@ -127,7 +83,7 @@ def real_bytes_per_vehicle() -> float | None:
             check=True,
         )
         job.ingest(url, Path(named), "--manifest", manifest)
-        return stored_size(url)["bytes_per_vehicle"]
+        return job.stored_size(url)["bytes_per_vehicle"]
 
 
 def microseconds_by_step(feed: Path) -> dict[str, dict[str, float]]:

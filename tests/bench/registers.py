@@ -27,6 +27,7 @@ from pseudonymizer.synthetic import label
 from tests.extract import Printed, printed_on
 
 SEED = 7
+FILES = 8
 
 
 @dataclass(frozen=True)
