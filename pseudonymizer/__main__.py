@@ -36,6 +36,7 @@ from pseudonymizer.releases import drop, roll_back
 from pseudonymizer.synthetic import label as label_of
 from pseudonymizer.synthetic import write_register
 from pseudonymizer.synthetic_history import COMPUTED_ON
+from pseudonymizer.workers import Workers
 
 _EPILOG = """\
 exit codes:
@@ -120,13 +121,14 @@ def _keys_init(options: argparse.Namespace, progress: Progress) -> int:
 def _synthesise(options: argparse.Namespace, progress: Progress) -> int:
     progress.begin("synthesise", options.vehicles)
     try:
-        write_register(
-            options.folder,
-            vehicles=options.vehicles,
-            seed=options.seed,
-            files=options.files,
-            progress=lambda lines: progress.advance(lines, 0),
-        )
+        with Workers(options.workers, progress) as workers:
+            write_register(
+                options.folder,
+                vehicles=options.vehicles,
+                seed=options.seed,
+                files=options.files,
+                workers=workers,
+            )
     except ValueError as exc:
         print(f"error: {exc}", file=sys.stderr)
         return exit_codes.USAGE
@@ -341,6 +343,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     synthesise.add_argument(
         "--files", type=_positive, default=4, metavar="N", help="default: 4"
+    )
+    synthesise.add_argument(
+        "--workers",
+        type=_positive,
+        default=os.cpu_count() or 1,
+        metavar="N",
+        help="processes, each with a file at a time; the bytes are the same (default: "
+        "the cores)",
     )
     synthesise.set_defaults(command=_synthesise)
 

@@ -59,6 +59,7 @@ _MIDNIGHT = [""] + [
     f"{ISO[n - 1]}T{MIDNIGHT_HOUR[n][1:]}.000Z" for n in range(1, len(_DATES))
 ]
 
+TODAY = (COMPUTED_ON - _ORIGIN).days
 SIV_START = day_number(2009, 4, 15)
 LAST_EVENT = day_number(2020, 12, 28)
 _FNI_LAST_CERTIFICATE = day_number(2009, 10, 12)
@@ -201,14 +202,16 @@ def render(events: list[Event], rnd: Random) -> tuple[str, str]:
         head = f'{{""opa_date"": ""{stamp}"", ""opa_type"": ""{operation}""'
         tail = f'""opa_date"": ""{FRENCH[day]}"", ""opa_type"": ""{operation}""'
         if marks is None:
-            raw.append(head + "}")
-            local.append("{" + tail + "}")
+            raw.append(head)
+            local.append(tail)
         else:
-            raw.append(f"{head}{marks.raw_after}}}")
-            local.append(f"{{{marks.local_before}{tail}{marks.local_after}}}")
+            raw.append(head + marks.raw_after)
+            local.append(f"{marks.local_before}{tail}{marks.local_after}")
+    if not raw:
+        return "", ""
     raw.reverse()
     local.reverse()
-    return ",".join(raw), ", ".join(local)
+    return "},".join(raw) + "}", "{" + "}, {".join(local) + "}"
 
 
 def cancelled(day: int, rnd: Random) -> Marks:
@@ -229,17 +232,15 @@ def _change_hands(
 ) -> None:
     """Append one change of holder on `day` and what came before it since `low`."""
     operations = _CYCLES[register][int(rnd() * 100)]
-    if len(operations) > 1:
-        days = [day]
-        for _ in range(len(operations) - 1):
-            # Two dealers seldom declare on one day.
-            gap = _GAPS[int(rnd() * 20)] or int(rnd() * 3)
-            day = max(low, day - gap)
-            days.append(day)
-        for operation in operations:
-            events.append((days.pop(), operation, None))
-    else:
+    if len(operations) == 1:
         events.append((day, HOLDER, None))
+        return
+    place = len(events)
+    for operation in reversed(operations):
+        events.insert(place, (day, operation, None))
+        # Two dealers seldom declare on one day.
+        day -= _GAPS[int(rnd() * 20)] or int(rnd() * 3)
+        day = max(low, day)
 
 
 def _live(
@@ -377,9 +378,11 @@ def _close(life: Life, rnd: Random, register: int) -> Life:
     """Date the certificate and the last change of file, and add what trails."""
     events = life.events
     if events:
-        last = next(
-            (d for d, op, _ in reversed(events) if op in CERTIFICATE_OPERATIONS), 0
-        )
+        last = 0
+        for day, operation, _ in reversed(events):
+            if operation in CERTIFICATE_OPERATIONS:
+                last = day
+                break
         life.issued = max(last, life.entry, life.first)
     else:
         life.issued = min(life.first + int(rnd() * 4000), SIV_START)

@@ -7,19 +7,24 @@ from functools import cache, lru_cache
 from itertools import product
 from math import gcd
 from random import Random as Generator
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from pseudonymizer import synthetic_vocabulary as words
 from pseudonymizer.synthetic_history import YEAR, Random, day_number
 from pseudonymizer.synthetic_technical import FNI, SIV
 
+T = TypeVar("T")
+
 PLATE_LETTERS = "ABCDEFGHJKLMNPQRSTVWXYZ"
 _PAIRS = [a + b for a, b in product(PLATE_LETTERS, repeat=2) if a + b != "SS"]
 _RUNS = re.compile(r"9+|A+|D+|C+|M+")
-_HIDDEN_DIGIT = re.compile(r"(?<=\w)\d")
+_HIDDEN_DIGITS = str.maketrans("0123456789", "*" * 10)
 _HIDDEN_LETTER = re.compile(r"(?<=\w)[A-Z]")
 _NOT_KEPT = re.compile(r"[^0-9a-z]")
-_SLOTS = 128
+_SLOTS = 512
+# FNI pairs of fifteen that share a plate, and the slot whose plates end in a dot.
+_TWICE = (1, 4, 8, 11)
+_DOTTED = 7
 _SIV_SERIES = "AA999AA"
 # SIV plates had come to FQ at the end of 2020.
 _PAIRS_IN_USE = 131
@@ -80,20 +85,26 @@ class _Layout:
         self._reversed = [
             (begins, values, len(values)) for begins, values in places[::-1]
         ]
+        self._places_begin = all(begins for begins, _ in places)
 
     def plate(self, ordinal: int) -> tuple[float, list[str]]:
         """Return how far in the series this plate stands, in [0, 1), and its blocks."""
         number = (ordinal * self._step + self._offset) % self.size
         progress = number / self.size
         blocks: list[str] = []
-        tail = ""
-        for begins, values, count in self._reversed:
-            number, place = divmod(number, count)
-            if begins:
-                blocks.append(values[place] + tail)
-                tail = ""
-            else:
-                tail = values[place] + tail
+        if self._places_begin:
+            for _, values, count in self._reversed:
+                blocks.append(values[number % count])
+                number //= count
+        else:
+            tail = ""
+            for begins, values, count in self._reversed:
+                number, place = divmod(number, count)
+                if begins:
+                    blocks.append(values[place] + tail)
+                    tail = ""
+                else:
+                    tail = values[place] + tail
         blocks.reverse()
         return progress, blocks
 
@@ -115,7 +126,7 @@ class Plate(NamedTuple):
 class Plates:
     """Gives each vehicle of a register its plate; no two alike without separators.
 
-    Except that two FNI vehicles in fifteen share theirs with their neighbour, written
+    Except that four FNI vehicles in fifteen share theirs with their neighbour, written
     with and without spaces, as in the real extract.
     """
 
@@ -132,23 +143,35 @@ class Plates:
         return min(layout.size * _SLOTS // layout.share for layout, _ in self._slots)
 
     def plate(self, index: int, rnd: Random) -> Plate:
-        twice = self.register == FNI and index // 2 % 15 in (4, 11)
+        twice = self.register == FNI and index // 2 % 15 in _TWICE
         number = index & ~1 if twice else index
-        layout, rank = self._slots[number % _SLOTS]
-        progress, blocks = layout.plate(number // _SLOTS * layout.share + rank)
+        slot, place = number // _SLOTS, number % _SLOTS
+        layout, rank = self._slots[place]
+        progress, blocks = layout.plate(slot * layout.share + rank)
         ending = ""
         if self.register == FNI:
-            separator = " " if (index & 1 if twice else rnd() < 0.37) else ""
+            draw = rnd()
+            separator = " " if (index & 1 if twice else draw < 0.39) else ""
+            if draw > 0.988 and not twice and len(blocks) > 1:
+                separator, blocks[:2] = " ", [blocks[0] + blocks[1]]
+            if place == _DOTTED:
+                ending = "."
         elif layout.series:
-            separator = "-" if rnd() < 0.993 else ""
+            separator = "-" if rnd() < 0.984 else ""
         else:
             draw = rnd()
             separator = "" if draw < 0.84 else "-" if draw < 0.91 else " "
             if draw > 0.98:
                 separator, ending = ".", "." if draw < 0.985 else "-"
+        joined = "".join(blocks)
+        if not separator:
+            text = joined + ending
+            masked = joined[0] + text[1:].translate(_HIDDEN_DIGITS)
+            return Plate(text, joined.lower(), masked, progress, twice)
         text = separator.join(blocks) + ending
-        masked = _HIDDEN_DIGIT.sub("*", text.replace(" ", "-"))
-        return Plate(text, "".join(blocks).lower(), masked, progress, twice)
+        hidden = [b[0] + b[1:].translate(_HIDDEN_DIGITS) for b in blocks]
+        masked = ("-" if separator == " " else separator).join(hidden) + ending
+        return Plate(text, joined.lower(), masked, progress, twice)
 
 
 def formula_number(rnd: Random, issued: int) -> str:
@@ -176,7 +199,10 @@ class Holder(NamedTuple):
     joined: str
 
 
-_SURNAMES = words.SURNAMES.split()
+_SURNAMES = words.SURNAMES.split() * 6 + [
+    "".join(parts)
+    for parts in product(words.SURNAME_STARTS.split(), words.SURNAME_ENDS.split())
+]
 _SPACED = [name.strip() for name in words.SPACED_SURNAMES.split(",")]
 _GIVEN = words.GIVEN_NAMES.split()
 _HYPHENED = words.HYPHENED_GIVEN_NAMES.split()
@@ -189,11 +215,15 @@ _COMPANY_TRADES = words.COMPANY_TRADES.split()
 _COMPANY_PLACES = words.COMPANY_PLACES.replace("\n", "|").split("|")
 _BODIES = words.PUBLIC_BODIES.replace("\n", "|").split("|")
 _COMPANIES = 600_000
-# Name, trade, form, place, a family name, initials, a number.
+# Name, trade, form, place, a family name, initials.
 _COMPANY_PATTERNS = (
-    "{1} {0}", "{2} {1} {0}", "{0} {1} {2}", "{1} {3}", "{0} {3}", "{2} {4}", "{0}",
-    "STE {1} {3}", "{0} {6} {1}", "{5}. {1}", "{4} ET FILS",
+    "{1} {0}", "{1} {0}", "{0}", "{0}", "{0}", "{0}", "{2} {0}", "{2} {0}", "{2} {4}",
+    "{2} {4}", "{4} {1}", "{4} {1}", "{4} ET FILS", "{0} {1}", "{0} {1}", "{0} {2}",
+    "{2} {1} {0}", "{0} {3}", "{1} {3}", "STE {1} {3}", "{2} {0} {1}", "{0} LOCATION",
+    "{0} FRANCE", "{0} SERVICES", "{4} AUTO", "{2} {4} {1}", "{5}. {1}", "{1} {4}",
+    "{2} {1} {4} ET ASSOCIES", "{2} {1} {0} {3} {4}",
 )  # fmt: skip
+_NUMBERED_COMPANIES = 67
 _DOUBLED = {str(n): sum(divmod(n * 2, 10)) for n in range(10)}
 
 
@@ -207,20 +237,32 @@ def _joined(text: str) -> str:
     return _NOT_KEPT.sub("", unicodedata.normalize("NFD", text.lower()))
 
 
-_MASKED = {name: _masked(name) for name in (*_SURNAMES, *_GIVEN)}
+class _Name(NamedTuple):
+    """A name as written, masked, and in the clear identity column."""
+
+    text: str
+    masked: str
+    joined: str
 
 
-def pick(rnd: Random, values: Sequence[str]) -> str:
+def _name(text: str) -> _Name:
+    return _Name(text, _masked(text), _joined(text))
+
+
+_SURNAME_FORMS = [_name(text) for text in _SURNAMES]
+_GIVEN_FORMS = [_name(text) for text in _GIVEN]
+
+
+def pick(rnd: Random, values: Sequence[T]) -> T:
     return values[int(rnd() * len(values))]
 
 
-def _surname(rnd: Random) -> str:
-    draw = rnd()
-    if draw < 0.93:
-        return pick(rnd, _SURNAMES)
-    if draw < 0.96:
+def _odd_surname(rnd: Random, draw: float) -> str:
+    if draw < 0.952:
         return pick(rnd, _SPACED)
-    if draw < 0.984:
+    if draw < 0.962:
+        return f"{pick(rnd, _SPACED)} {pick(rnd, _SURNAMES)}"
+    if draw < 0.985:
         return f"{pick(rnd, _SURNAMES)} {pick(rnd, _SURNAMES)}"
     if draw < 0.9945:
         return f"{pick(rnd, _SURNAMES)}-{pick(rnd, _SURNAMES)}"
@@ -229,10 +271,7 @@ def _surname(rnd: Random) -> str:
     return pick(rnd, _ACCENTED_SURNAMES)
 
 
-def _given_names(rnd: Random) -> str:
-    draw = rnd()
-    if draw < 0.887:
-        return pick(rnd, _GIVEN)
+def _odd_given_names(rnd: Random, draw: float) -> str:
     if draw < 0.929:
         return pick(rnd, _HYPHENED)
     if draw < 0.985:
@@ -248,7 +287,8 @@ def _fni_oddity(rnd: Random, surname: str, given: str) -> str:
     steps = (
         (50, f"{surname} {pick(rnd, _HYPHENED)}"),
         (95, f"{pick(rnd, _SPACED)} {given}"),
-        (140, f"{surname} {given} {second}"),
+        (125, f"{surname} {given} {second}"),
+        (140, f"{surname} {other} {given} {second}"),
         (153, f"{surname}-{other} {given}"),
         (164, f"{surname} {given} ET {second}"),
         (170, f"{surname} {given} OU {second}"),
@@ -288,7 +328,9 @@ def _company(number: int) -> tuple[str, str]:
         draw, place = divmod(draw, len(values))
         parts.append(values[place])
     pattern = _COMPANY_PATTERNS[draw % len(_COMPANY_PATTERNS)]
-    name = pattern.format(*parts, ".".join(parts[0][:3]), 10 + number % 86)
+    name = pattern.format(*parts, ".".join(parts[0][:3]))
+    if number % _NUMBERED_COMPANIES == 40:
+        name += f" {10 + number % 86}"
     # Luhn: with the key in place, every second digit from the right is doubled.
     total = sum(_DOUBLED[d] if n % 2 else int(d) for n, d in enumerate(digits))
     return name, digits + str(-total % 10)
@@ -297,9 +339,13 @@ def _company(number: int) -> tuple[str, str]:
 def company_holder(rnd: Random, register: int) -> Holder:
     if rnd() < (0.028 if register == SIV else 0.37):
         text, siren = f"{pick(rnd, _BODIES)} {pick(rnd, _COMPANY_NAMES)}", "0" * 9
+        if rnd() < 0.5:
+            text += f" {pick(rnd, _COMPANY_PLACES)}"
     else:
-        # The cube makes a few companies hold many vehicles, as lessors do.
-        text, siren = _company(int(rnd() * rnd() * rnd() * _COMPANIES))
+        # The fourth power makes a few companies hold many vehicles, as lessors do.
+        near = rnd()
+        near *= near
+        text, siren = _company(int(near * near * _COMPANIES))
     json = (
         f'""pers_raison_soc_tit"": ""{_masked(text)}"", '
         f'""pers_siren_tit"": ""{siren[:3]}****{siren[7:]}"", '
@@ -308,20 +354,23 @@ def company_holder(rnd: Random, register: int) -> Holder:
 
 
 def person_holder(rnd: Random, register: int) -> Holder:
+    draw, surname, given = rnd(), pick(rnd, _SURNAME_FORMS), pick(rnd, _GIVEN_FORMS)
     if register == FNI:
-        surname, given = pick(rnd, _SURNAMES), pick(rnd, _GIVEN)
-        if rnd() < 0.8:
-            name = f"{surname} {given}"
-            masked = f"{_MASKED[surname]} {_MASKED[given]}"
+        if draw < 0.77:
+            name = f"{surname.text} {given.text}"
+            masked = f"{surname.masked} {given.masked}"
+            joined = surname.joined + given.joined
         else:
-            name = _fni_oddity(rnd, surname, given)
-            masked = _masked(name)
+            name = _fni_oddity(rnd, surname.text, given.text)
+            masked, joined = _masked(name), _NOT_KEPT.sub("", name.lower())
         json = f'""pers_nom_naissance_tit"": ""{masked}"", '
-        return Holder("", "", name, "", json, _NOT_KEPT.sub("", name.lower()))
-    surname, given = _surname(rnd), _given_names(rnd)
-    json = (
-        f'""pers_nom_naissance_tit"": ""{_MASKED.get(surname) or _masked(surname)}"", '
-    )
-    if given:
-        json += f'""pers_prenom_tit"": ""{_MASKED.get(given) or _masked(given)}"", '
-    return Holder("", "", surname, given, json, _joined(surname) + _joined(given))
+        return Holder("", "", name, "", json, joined)
+    if draw > 0.93:
+        surname = _name(_odd_surname(rnd, draw))
+    draw = rnd()
+    if draw > 0.887:
+        given = _name(_odd_given_names(rnd, draw))
+    json = f'""pers_nom_naissance_tit"": ""{surname.masked}"", '
+    if given.text:
+        json += f'""pers_prenom_tit"": ""{given.masked}"", '
+    return Holder("", "", surname.text, given.text, json, surname.joined + given.joined)

@@ -5,13 +5,19 @@ Text pieces are in CSV form: the double quotes of the JSON are doubled.
 
 import enum
 
-from pseudonymizer.synthetic_history import FRENCH, ISO, Life, Random, day_number
+from pseudonymizer.synthetic_history import (
+    FRENCH,
+    ISO,
+    TODAY,
+    Life,
+    Random,
+    day_number,
+)
 from pseudonymizer.synthetic_lines import Registration
 from pseudonymizer.synthetic_technical import FNI
 
 HEADER = "plaq_immat;{};controles_techniques;date_mise_a_jour\n"
 
-_TODAY = len(ISO) - 1
 # What the source still holds; an older vehicle then begins with a high mileage.
 _HELD_FROM = day_number(2012)
 _FIRST_AFTER_DAYS, _EVERY_DAYS = 1461, 730
@@ -71,7 +77,7 @@ def line(rnd: Random, registration: Registration, story: Story | None = None) ->
         visits = _close_visits(life)
     mileages = _mileages(rnd, life, visits, story)
     credential = registration.formula or FRENCH[life.issued]
-    updated = ISO[min(visits[-1][0] + 1, _TODAY)] if visits else ""
+    updated = ISO[min(visits[-1][0] + 1, TODAY)] if visits else ""
     entries = _entries(register, visits, mileages)
     return f'{registration.plate.text};{credential};"[{entries}]";{updated}\n'
 
@@ -80,24 +86,25 @@ def _entries(register: int, visits: list[_Visit], mileages: list[int | None]) ->
     """Return the JSON, newest first; the mileages of FNI are texts."""
     dates = _DATES[register]
     quote = '""' if register == FNI else ""
-    texts = [
-        f'{{""ct_date"": ""{dates[day]}"", ""ct_nature"": ""{codes}, ""ct_km"": '
-        f"{'null' if km is None else f'{quote}{km}{quote}'}}}"
-        for (day, codes), km in zip(visits, mileages, strict=True)
-    ]
-    texts.reverse()
+    texts = []
+    for (day, codes), km in zip(reversed(visits), reversed(mileages), strict=True):
+        read = "null" if km is None else f"{quote}{km}{quote}"
+        texts.append(
+            f'{{""ct_date"": ""{dates[day]}"", ""ct_nature"": ""{codes}, '
+            f'""ct_km"": {read}}}'
+        )
     return ", ".join(texts)
 
 
 def _visits(rnd: Random, register: int, life: Life) -> list[_Visit]:
     """Return the visits, oldest first: after four years, then every two."""
     begin = max(life.first, life.entry, _HELD_FROM)
-    end = _TODAY
+    end = TODAY
     if life.situation is not None:
         # What befell it may have ended its use.
         end = life.modified
     elif register == FNI and rnd() < _GONE_SHARE:
-        end = begin + int(rnd() * (_TODAY - begin))
+        end = begin + int(rnd() * (TODAY - begin))
     day = life.first + _FIRST_AFTER_DAYS - int(rnd() * 120)
     if day < begin:
         day += -((day - begin) // _EVERY_DAYS) * _EVERY_DAYS
@@ -119,7 +126,7 @@ def _visits(rnd: Random, register: int, life: Life) -> list[_Visit]:
 
 def _close_visits(life: Life) -> list[_Visit]:
     """Return as many visits as a vehicle to try needs, whatever its age."""
-    step = (_TODAY - life.first - 10) // _SHOWN_AT_LEAST
+    step = (TODAY - life.first - 10) // _SHOWN_AT_LEAST
     return [
         (life.first + step * place, _PASSED) for place in range(1, _SHOWN_AT_LEAST + 1)
     ]

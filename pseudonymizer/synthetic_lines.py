@@ -20,6 +20,7 @@ from pseudonymizer.synthetic_history import (
     LAST_EVENT,
     LEASE,
     MIDNIGHT_HOUR,
+    YEAR,
     Life,
     Random,
     Situation,
@@ -31,6 +32,7 @@ from pseudonymizer.synthetic_technical import FNI, SIV, Block, weighted
 
 COMPUTED_AT = "2021-10-26T04:00:00.000Z"
 
+_PLATE_LENGTH = 16
 _LESSOR_SHARE = (0.40, 0.09)
 
 
@@ -73,6 +75,8 @@ _VIN_STARTS = _table(
 # No I, O or Q stands in a VIN. A table of pairs, for four look-ups a vehicle.
 _VIN_LETTERS = "ABCDEFGHJKLMNPRSTUVWXY0123456789"
 _VIN_PAIRS = [a + b for a in _VIN_LETTERS for b in _VIN_LETTERS]
+# From 1980 on, and again every thirty years. Source: ISO 3779.
+_MODEL_YEARS = "ABCDEFGHJKLMNPRSTVWXY123456789"
 _COLOURS = tuple(
     weighted(
         [(f'""couleur"": ""{c}"", ', w[register]) for c, w in words.COLOURS.items()]
@@ -177,56 +181,75 @@ def _usage(rnd: Random, register: int, genre: str, first: int) -> str:
     return '""usage"": [""DEM""], ' if rnd() < 0.0004 else ""
 
 
-def _encrypted(rng: Generator, size: int) -> str:
-    return b2a_base64(rng.randbytes(size), newline=False).decode()
+def _encrypted(noise: bytes) -> str:
+    return b2a_base64(noise, newline=False).decode("ascii")
 
 
-def line(rng: Generator, registration: Registration) -> str:
-    """Return one line of the feed. Source of every rule: the data profile, section 6."""
+def line(
+    rng: Generator, registration: Registration, computed_at: str = COMPUTED_AT
+) -> str:
+    """Return one line of the feed. Source of every rule: the data profile, section 6.
+
+    What is drawn does not depend on the events, but for their times, which are drawn
+    last and oldest first: with one more event, a vehicle keeps all else.
+    """
     rnd = rng.random
     number, register, plate, holder, life, block, annulled, formula = registration
     french = FRENCH[life.issued]
     credential = formula or french.replace("/", "")
     key = plate.joined + credential.lower()
-    vin = f"{pick(rnd, _VIN_STARTS)}********{int(rnd() * 100_000):05}"
+    vin = f"{_VIN_STARTS[int(rnd() * 512)]}********{int(rnd() * 100_000):05}"
     if register == FNI and number % 1270 == 77:
         vin = "96"
+    # As many bytes whatever the plate, so that another one changes nothing else.
+    noise = rng.randbytes(27 + _PLATE_LENGTH)
+    hidden_plate = _encrypted(noise[27 : 27 + len(plate.text)])
+    hidden_vin = _encrypted(noise[10:27])
     quality = block.quality if register == SIV else "KO_LEN_V9"
+    category = block.category
     if annulled:
         v, anomalies = _annulled(rnd, registration, vin)
         inspected, missing = "NON", False
+        if register == SIV and rnd() < 0.3:
+            category = ""
     else:
-        v, anomalies, missing = _live(rng, registration, vin)
+        # Nine bytes in SIV, ten in FNI.
+        hidden = _encrypted(noise[: 9 + register])
+        v, anomalies, missing = _live(rnd, registration, vin, hidden)
         inspected = block.inspected
-    flaws = [f'""v9"": ""{quality}""'] if quality else []
     if missing:
+        flaws = [f'""v9"": ""{quality}""'] if quality else []
         flaws.append('""age_certificat"": ""MISSING_OP_AGE_CERTIFICAT""')
         flaws.append('""nb_titulaires"": ""MISSING_OP_NB_TITULAIRES""')
-    checks = f'"{{{", ".join(flaws)}}}"' if flaws else "{}"
+        checks = f'"{{{", ".join(flaws)}}}"'
+    else:
+        checks = f'"{{""v9"": ""{quality}""}}"' if quality else "{}"
     row = 10_000_000_000 + number * 41 if register == SIV else 31_000 + number * 17
-    last = f";{_whole(vin, number)}" if register == SIV else ""
+    last = f";{_whole(vin, number, life.first)}" if register == SIV else ""
     return (
         f'{row};{holder.joined}{key};{key};"{{{v}}}";'
         f"{holder.company};{holder.siren};{holder.surname};{holder.given_names};{plate.text};"
-        f"{formula or french};{inspected};{_encrypted(rng, len(plate.text))};"
-        f'{_encrypted(rng, 17)};{checks};{block.category};"{{{anomalies}}}";{COMPUTED_AT}{last}\n'
+        f"{formula or french};{inspected};{hidden_plate};"
+        f'{hidden_vin};{checks};{category};"{{{anomalies}}}";{computed_at}{last}\n'
     )
 
 
-def _whole(vin: str, number: int) -> str:
+def _whole(vin: str, number: int, first: int) -> str:
     """Return the VIN with what is masked in it; empty for what is no VIN.
 
-    Of the vehicle's number alone, so that it draws nothing from the line's generator.
-    Multiplying by an odd constant scatters the numbers.
+    Of the vehicle alone, so that it draws nothing from the line's generator.
+    Multiplying by an odd constant scatters the numbers. The tenth place is the model
+    year, that of the first registration.
     """
     if len(vin) != 17:
         return ""
     draw = (number + 1) * 0x9E3779B97F4A7C15
-    first, second, third, last = (
+    before, between, single, after = (
         _VIN_PAIRS[draw >> 24 & 1023], _VIN_PAIRS[draw >> 34 & 1023],
-        _VIN_PAIRS[draw >> 44 & 1023], _VIN_PAIRS[draw >> 54 & 1023],
+        _VIN_LETTERS[draw >> 44 & 31], _VIN_PAIRS[draw >> 49 & 1023],
     )  # fmt: skip
-    return f"{vin[:4]}{first}{second}{third}{last}{vin[12:]}"
+    year = _MODEL_YEARS[(YEAR[first] - 1980) % 30]
+    return f"{vin[:4]}{before}{between}{single}{year}{after}{vin[12:]}"
 
 
 def _annulled(rnd: Random, registration: Registration, vin: str) -> tuple[str, str]:
@@ -251,10 +274,9 @@ def _annulled(rnd: Random, registration: Registration, vin: str) -> tuple[str, s
 
 
 def _live(
-    rng: Generator, registration: Registration, vin: str
+    rnd: Random, registration: Registration, vin: str, hidden: str
 ) -> tuple[str, str, bool]:
     """Return `v`, the anomalies, and whether no operation dates the certificate."""
-    rnd = rng.random
     register, holder, life, block = (
         registration.register, registration.holder, registration.life, registration.block
     )  # fmt: skip
@@ -280,11 +302,16 @@ def _live(
         situation, anomalies = _situation(life.situation)
         procedures = ",".join(life.situation.procedures)
         claims, claim_dates, fit = _claims(life)
-    raw, local = render(life.events, rnd)
     badge = block.clean_before
     if block.clean_switch > 1 and int(french[3:5]) >= block.clean_switch:
         badge = block.clean_after
-    entry = postal = ""
+    colours = _COLOURS[register]
+    type_end = _TYPE_ENDS[int(rnd() * 8192)] if block.has_type else ""
+    approval = _APPROVAL_ENDS[int(rnd() * 4096)] if block.has_approval else ""
+    reception = _FOUR_DIGITS[int(rnd() * 4096)] if block.has_reception else ""
+    colour = colours[int(rnd() * len(colours))]
+    usage = _usage(rnd, register, block.genre, life.first)
+    entry = postal = abroad = origin = ""
     if register == SIV:
         entry = f'""date_premiere_immat_siv"": ""{FRENCH[life.entry]}"", '
     if register == SIV or rnd() < (0.62 if life.first > _POSTAL_CODES_FROM else 0.03):
@@ -294,35 +321,32 @@ def _live(
         if life.conversion
         else ""
     )
+    if life.imported:
+        abroad = f'""date_premiere_immat_etranger"": ""{ISO[life.first - 1]}{MIDNIGHT_HOUR[life.first]}"", '
+        origin = _import(rnd, register)
+        arrival = ""
+    else:
+        arrival = f'""date_import_france"": ""{french}"", '
     leased = holder.company and rnd() < _LESSOR_SHARE[register]
-    abroad = (
-        f'""date_premiere_immat_etranger"": ""{ISO[life.first - 1]}{MIDNIGHT_HOUR[life.first]}"", '
-        if life.imported
-        else ""
-    )
+    raw, local = render(life.events, rnd)
     v = (
         f'""date_update"": ""01/01/1900"", ""plaq_immat"": ""{registration.plate.masked}"", '
-        f'""utac_id"": ""{_encrypted(rng, 9 + register)}"", '
-        f'""date_emission_CI"": ""{FRENCH[life.issued]}"", {_usage(rnd, register, block.genre, life.first)}'
-        f"{block.start}{pick(rnd, _TYPE_ENDS) if block.has_type else ''}"
-        f"{block.middle}{pick(rnd, _APPROVAL_ENDS) if block.has_approval else ''}"
-        f"{block.end}{pick(rnd, _COLOURS[register])}"
-        f"{block.reception}{pick(rnd, _FOUR_DIGITS) if block.has_reception else ''}"
-        f"{block.rest}{holder.json}{postal}"
+        f'""utac_id"": ""{hidden}"", ""date_emission_CI"": ""{FRENCH[life.issued]}"", {usage}'
+        f"{block.start}{type_end}{block.middle}{approval}{block.end}{colour}"
+        f"{block.reception}{reception}{block.rest}{holder.json}{postal}"
         f'""date_premiere_immat"": ""{french}"", {entry}'
         f'""dos_date_derniere_modif"": ""{FRENCH[life.modified]}"", {conversion}'
-        f'""pers_locataire"": ""{_answer(leased)}"", {situation}'
-        f'""import"": ""{_answer(life.imported)}"", '
-        f"{_import(rnd, register) if life.imported else ''}"
+        f'""pers_locataire"": ""{"OUI" if leased else "NON"}"", {situation}'
+        f'""import"": ""{"OUI" if life.imported else "NON"}"", {origin}'
         f'""historique"": [{raw}], ""new_historique"": [{local}], ""pve"": [{procedures}], '
         f'""vin"": ""{vin}"", ""age_certificat"": ""{AGE[last] if last else "KO"}"", '
         f'""logo_genre"": ""{block.icon}"", ""critair"": ""{badge}"", '
         f'""nb_sinistres"": {claims}, {claim_dates}'
-        f'""is_apte_a_circuler"": ""{_answer(fit)}"", '
-        + ("" if life.imported else f'""date_import_france"": ""{french}"", ')
-        + f'""is_incertain"": ""{_answer(uncertain)}"", ""nb_titulaires"": {holders + uncertain}, '
-        f'""is_fni"": ""{_answer(register == FNI and not life.conversion)}"", '
-        f'""is_fni_converti"": ""{_answer(converted)}"", {abroad}'
+        f'""is_apte_a_circuler"": ""{"OUI" if fit else "NON"}"", {arrival}'
+        f'""is_incertain"": ""{"OUI" if uncertain else "NON"}"", '
+        f'""nb_titulaires"": {holders + uncertain}, '
+        f'""is_fni"": ""{"OUI" if register == FNI and not life.conversion else "NON"}"", '
+        f'""is_fni_converti"": ""{"OUI" if converted else "NON"}"", {abroad}'
         f'""has_pve"": ""NON"", ""annulation_ci"": ""NON""'
     )
     return v, anomalies, not last

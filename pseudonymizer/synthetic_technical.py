@@ -4,11 +4,13 @@ Every piece is already in CSV form: the double quotes of the JSON are doubled.
 """
 
 import random
+from collections import Counter
 from collections.abc import Sequence
 from functools import cache, lru_cache
+from itertools import accumulate
 from typing import NamedTuple, TypeVar
 
-from pseudonymizer.synthetic_vocabulary import GENRES, MODELS
+from pseudonymizer.synthetic_vocabulary import BRANDS, GENRES, MODELS, SPELLINGS, TRIMS
 
 T = TypeVar("T")
 _Standards = dict[int, tuple[str, ...]]
@@ -20,6 +22,9 @@ _LETTERS = "ABCDEFGHJKLMNPRSTVWXZ"
 # reception numbers of each line add about 35 bits of their own.
 _BLOCKS_A_YEAR = 192
 _BLOCKS_A_YEAR_BEFORE_1980 = 32
+_BRANDED = frozenset(("VP", "CTTE"))
+_OTHER_BRAND = (5, 5)
+_FNI_BRAND_LENGTH, _FNI_NAME_LENGTH, _LONGEST_NAME = 10, 10, 30
 
 _NOT_INSPECTED = frozenset(
     ["CL", "CYCL", "MTL", "MTT1", "MTT2", "TM", "QM", "TRA", "SREA", "MAGA", "MIAR"]
@@ -32,6 +37,8 @@ _ICONS |= dict.fromkeys(("N2", "N3", "M2", "M3"), "CAMION")
 # year from which the percentages hold, SIV then FNI.
 _DETAILED = ((0, 4, 0), (1998, 56, 0), (2001, 66, 1), (2004, 86, 76), (2007, 99, 91))
 _APPROVED = ((0, 0, 0), (1995, 14, 7), (1998, 74, 70), (2004, 85, 78), (2007, 95, 86))
+
+_ONCE_PETROL = ((0.2, 0.45), (0.0, 0.2))
 
 _NOISE_MEASURED = ((1990, 0.99), (1985, 0.87), (1980, 0.67), (0, 0.3))
 
@@ -55,7 +62,10 @@ _EURO_TWO_WHEELS: _Standards = {
     3: ("97/24*2006/120EURO3", "97/24*2009/108EURO3"),
     4: ("168/2013*134/2014EURO4",),
 }
-_SHORT_STANDARDS = ("98/69", "2003/76B", "1999/102A", "2001/100A", "70/220*2003/7")
+_SHORT_STANDARDS = (
+    "98/69", "98/69A", "96/69", "94/12", "98/77B", "2003/76B", "2003/76A", "1999/102A",
+    "1999/102B", "2001/100A", "2002/80A", "2002/80B", "70/220*2003/7", "70/220*1999/1",
+)  # fmt: skip
 
 
 class Block(NamedTuple):
@@ -149,11 +159,26 @@ def blocks(register: int, year: int) -> list[Block]:
     genres = weighted([(g, GENRES[g][register]) for g in on_sale])
     if not genres:
         genres = list(on_sale)
+    shares = {g: _shares(models, register) for g, models in on_sale.items()}
     size = _BLOCKS_A_YEAR if year >= 1980 else _BLOCKS_A_YEAR_BEFORE_1980
+    drawn = [rng.choice(genres) for _ in range(size)]
     return [
-        _block(rng, rng.choice(on_sale[rng.choice(genres)]), register, year)
-        for _ in range(size)
+        _block(rng, rng.choices(on_sale[g], cum_weights=shares[g])[0], register, year)
+        for g in drawn
     ]
+
+
+def _shares(models: list[_Model], register: int) -> list[float]:
+    """Return the running sums of the models' weights; a brand's models share its own."""
+    if models[0].genre not in _BRANDED:
+        return [float(n + 1) for n in range(len(models))]
+    count = Counter(model.brand for model in models)
+    return list(
+        accumulate(
+            BRANDS.get(model.brand, _OTHER_BRAND)[register] / count[model.brand]
+            for model in models
+        )
+    )
 
 
 def _present(rng: random.Random, table: tuple[tuple[int, int, int], ...],
@@ -168,21 +193,28 @@ def _block(rng: random.Random, model: _Model, register: int, year: int) -> Block
     motorised = bool(model.engines[0])
     energy, cm3, kw, horsepower, co2 = "", "0", "0", 0, 0
     if motorised:
-        energy, cm3, kw, horsepower, co2 = _engine(rng.choice(model.engines))
+        energy, cm3, kw, horsepower, co2 = _engine(
+            _drawn_engine(rng, model, register, year)
+        )
     category = model.category if detailed else ""
     if category in ("M1", "N1") and energy != "EL":
         co2 = co2 or rng.randrange(110, 240)
+        # Engines burnt less as their makers were made to count it.
+        co2 = co2 * 88 // 100 if year >= 2011 else co2
     pollution = _pollution(rng, category, register, year) if motorised else ""
     if energy in ("EL", "") or rng.random() < 0.05:
         pollution = ""
-    empty = model.empty_kg + rng.randrange(0, 1 + model.empty_kg // 10)
-    full = model.maximum_kg + rng.randrange(0, 1 + model.maximum_kg // 40)
+    empty = _round(rng, model.empty_kg + rng.randrange(0, 1 + model.empty_kg // 10))
+    full = _round(rng, model.maximum_kg + rng.randrange(0, 1 + model.maximum_kg // 40))
     towed = full + rng.choice((600, 750, 900, 1100, 1300, 1500))
+    if model.genre == "TRR":
+        towed = rng.choice((40000, 44000, 44000))
     two_wheels = model.genre in ("MTL", "MTT1", "MTT2", "CL", "QM", "TM", "CYCL")
     if two_wheels or (not motorised) or rng.random() < 0.1:
         towed = 0
     noise, revolutions = 0, 0
     heard = next(share for since, share in _NOISE_MEASURED if year >= since)
+    heard -= 0.04 * register
     if motorised and energy != "EL" and rng.random() < heard:
         noise = rng.randrange(70, 78) if detailed else rng.randrange(76, 92)
         revolutions = rng.choice(
@@ -190,6 +222,8 @@ def _block(rng: random.Random, model: _Model, register: int, year: int) -> Block
             if energy == "GO"
             else (3750, 4125, 4500, 3938)
         )
+        if rng.random() < 0.25:
+            revolutions = rng.randrange(40, 76 if energy == "GO" else 232) * 25
         # The real extract holds three such cars; nobody would drive them.
         if register == FNI and rng.random() < 0.0015:
             noise = rng.choice((540, 610, 893))
@@ -209,15 +243,23 @@ def _block(rng: random.Random, model: _Model, register: int, year: int) -> Block
     )
     cnit = approved and (register == SIV or year < 2010) and rng.random() < 0.95
 
-    start = f'""marque"": ""{model.brand}"", '
+    brand = _spelled(rng, model.brand, register)
+    start = f'""marque"": ""{brand}"", '
     start += f'""tvv"": ""{_type_start(rng, register, year)}' if has_type else ""
     middle = '"", ' if has_type else ""
-    middle += f'""nom_commercial"": ""{model.name}"", ' if named else ""
+    middle += (
+        f'""nom_commercial"": ""{_name(rng, model, register)}"", ' if named else ""
+    )
     middle += f'""num_cnit"": ""{_approval_start(rng, model, year)}' if cnit else ""
     end = '"", ' if cnit else ""
-    kind = rng.choices(("CE", "IS", "CY"), (96, 3, 1))[0]
+    kind = rng.choices(("CE", "IS", "CY"), ((96, 3, 1), (91, 9, 0))[register])[0]
     reception = f'""type_reception"": ""{kind}"", ' if approved else ""
     service = empty + 75 if detailed and rng.random() < 0.95 else 0
+    unweighed = rng.random()
+    if unweighed < (0.008, 0.068)[register]:
+        full = empty = 0
+    elif unweighed < (0.015, 0.077)[register]:
+        full, empty = (0, empty) if rng.random() < 0.5 else (full, 0)
     reception += (
         f'""pt_tech_adm_f1"": {full if detailed else 0}, ""ptac_f2"": {full}, '
         f'""ptra_f3"": {towed}, ""pt_service_g"": {service}, ""ptav_g1"": {empty}, '
@@ -231,7 +273,7 @@ def _block(rng: random.Random, model: _Model, register: int, year: int) -> Block
     if approved or (detailed and rng.random() < 0.5):
         place_holder = rng.random() < 0.012
         has_reception = not place_holder
-        number, rest = _reception(rng, kind, year)
+        number, rest = _reception(rng, kind, register, year)
         if place_holder:
             number, rest = rng.choice(("00", "000", "INCONNU", "SANS")), '"", '
         reception += f'""cveh_num_reception"": ""{number}'
@@ -240,7 +282,9 @@ def _block(rng: random.Random, model: _Model, register: int, year: int) -> Block
         f'""CTEC_PUISSANCE_NETTE"": {kw if detailed else 0}, '
     )
     rest += f'""CTEC_RLIB_ENERGIE"": ""{energy}"", ' if energy else ""
-    ratio = round(float(kw) / empty, 2) if detailed and model.genre[:2] == "MT" else 0
+    ratio: float = 0
+    if detailed and empty and model.genre[:2] == "MT":
+        ratio = round(float(kw) / empty, 2)
     rest += (
         f'""CTEC_PUISS_CV"": {horsepower}, ""CTEC_RAPPORT_PUIS_MASSE"": {ratio}, '
         f'""CTEC_PLACES_ASSISES"": {seats}, ""CTEC_PLACES_DEBOUT"": 0, '
@@ -255,7 +299,7 @@ def _block(rng: random.Random, model: _Model, register: int, year: int) -> Block
     while _badge(category, energy, pollution, year, switch) != after:
         switch += 1
     return Block(
-        model.brand, start, middle, end, reception, rest,
+        brand, start, middle, end, reception, rest,
         has_type, cnit, has_reception, model.genre, category,
         _ICONS.get(category, "AUTRE"),
         "NON" if model.genre in _NOT_INSPECTED else "OUI",
@@ -268,30 +312,77 @@ def _engine(text: str) -> tuple[str, str, str, int, int]:
     return text[:2], cm3, kw, int(horsepower), int(co2)
 
 
+def _drawn_engine(rng: random.Random, model: _Model, register: int, year: int) -> str:
+    engine = rng.choice(model.engines)
+    share = _ONCE_PETROL[year >= 1990][register]
+    petrol = [text for text in model.engines if text[:2] != "GO"]
+    # Diesel became the rule in the nineties.
+    if petrol and engine[:2] == "GO" and rng.random() < share:
+        return rng.choice(petrol) if year < 2000 else engine
+    return engine
+
+
+def _round(rng: random.Random, mass: int) -> int:
+    return mass if rng.random() < 0.2 else mass // 5 * 5
+
+
+def _spelled(rng: random.Random, brand: str, register: int) -> str:
+    if brand in SPELLINGS:
+        brand = rng.choice(weighted(SPELLINGS[brand][register]))
+    return brand if register == SIV else brand[:_FNI_BRAND_LENGTH].rstrip()
+
+
+def _name(rng: random.Random, model: _Model, register: int) -> str:
+    """Return the commercial name; FNI has a place for ten characters, mostly kept to."""
+    draw = rng.random()
+    trim = rng.choice(TRIMS)
+    if draw < 0.02:
+        litres = f"{rng.choice((1, 1, 2))}.{rng.randrange(10)}"
+        parts = [model.name, trim, litres, rng.choice(TRIMS), f"{rng.choice((3, 5))}P"]
+        return " ".join(parts + [rng.choice(TRIMS)] * (register == FNI))[:_LONGEST_NAME]
+    if register == SIV:
+        return model.name if draw < 0.75 else f"{model.name} {trim}"
+    if draw < 0.25:
+        return model.name[:_FNI_NAME_LENGTH].rstrip()
+    text = f"{model.name}{rng.choice((' ', ' ', '/', ''))}{trim}"
+    if draw > 0.5:
+        text += f"{rng.choice((' ', '/', '.'))}{rng.choice(TRIMS)}"
+    return text[:_FNI_NAME_LENGTH].rstrip(" /.")
+
+
 def _type_start(rng: random.Random, register: int, year: int) -> str:
-    size = rng.choice((1, 2, 2, 3)) if register == FNI or year < 1998 else rng.choice(
-        (2, 3, 4, 6, 9, 14))  # fmt: skip
-    text = "".join(rng.choice(_LETTERS + "0123456789") for _ in range(size))
-    if size > 5:
-        text += rng.choice(("", "", "", "/", " ", "-", "; " + text))
-    return text
+    def text(size: int) -> str:
+        return "".join(rng.choice(_LETTERS + "0123456789") for _ in range(size))
+
+    if register == FNI or year < 1998:
+        draw = rng.random()
+        if draw < 0.02:
+            # Several variants, one after the other.
+            return f"{text(3)} {text(2)} {text(rng.randrange(14, 20))}"
+        first = text(rng.choice((1, 2, 2, 3, 4)))
+        return first + (rng.choice((" ", " ", "/", "-")) if draw < 0.13 else "")
+    first = text(rng.choice((2, 3, 3, 4, 4, 5, 6, 9, 15, 24)))
+    if len(first) <= 5:
+        return first
+    second = text(rng.randrange(3, 9))
+    return first + rng.choice(("", "", "", "", "/", " ", "-", "; " + second))
 
 
 def _approval_start(rng: random.Random, model: _Model, year: int) -> str:
     brand = (model.brand.replace(" ", "") + "XX")[:3]
-    letters = "".join(rng.choice(_LETTERS) for _ in range(3))
-    if year >= 2010:
+    if year >= 2009:
         genre = (model.genre + "XX")[:2]
-        return (
-            f"M{rng.randrange(10, 16)}{brand}{genre}{letters}{rng.randrange(100, 1000)}"
-        )
-    return f"M{brand[:2]}{rng.randrange(1000, 10000)}{letters[:2]}"
+        return f"M{rng.randrange(10, 16)}{brand}{genre}{rng.randrange(100, 1000)}"
+    return f"M{brand[:2]}{rng.randrange(1000, 10000)}{rng.choice(_LETTERS)}"
 
 
-def _reception(rng: random.Random, kind: str, year: int) -> tuple[str, str]:
+def _reception(
+    rng: random.Random, kind: str, register: int, year: int
+) -> tuple[str, str]:
     if kind == "IS":
         return f"I-{max(year, 1998)}.", f'.{rng.randrange(10, 100)}"", '
-    base = "98/14" if year < 2002 else "2001/116" if year < 2010 else "2007/46"
+    early = 2002 if register == SIV else 2005
+    base = "98/14" if year < early else "2001/116" if year < 2010 else "2007/46"
     letter = "E" if rng.random() < 0.06 else "e"
     country = rng.choice((1, 2, 2, 2, 3, 4, 9, 11, 13))
     return f"{letter}{country}*{base}*", f'*{rng.randrange(60):02}"", '
@@ -321,6 +412,8 @@ def _pollution(rng: random.Random, category: str, register: int, year: int) -> s
     else:
         return ""
     text = rng.choice(table[digit])
+    if rng.random() < 0.3 and "WEURO" not in text:
+        text = text.replace("EURO", f"{rng.choice('ABW')}EURO")
     return text.replace("EURO4", "euro4") if rng.random() < 0.01 else text
 
 

@@ -1,7 +1,10 @@
 """The stand-in for UTAC, and the command that starts it."""
 
+import csv
 import datetime as dt
+import gzip
 import itertools
+import json
 import socket
 import subprocess
 import sys
@@ -19,6 +22,7 @@ from histovet.local.utac import (
     drawn_inspections,
     write_password,
 )
+from pseudonymizer.synthetic import write_register
 from tests.inspections.conftest import access
 from tests.inspections.vehicles import NOW, VIN
 
@@ -46,6 +50,19 @@ def test_a_model_year_in_the_vin_is_kept_to(tenth, year):
     assert found[0].year == year + 4
     assert found == sorted(found)
     assert found[-1].year in (TODAY.year - 1, TODAY.year - 2)
+
+
+def test_a_vehicle_to_try_is_inspected_after_its_first_registration(tmp_path):
+    for path in write_register(tmp_path, vehicles=60, seed=2009, files=2):
+        if path.name != "registrations-siv-0001.csv.gz":
+            continue
+        with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
+            lines = list(csv.DictReader(file, delimiter=";"))
+    assert len(lines) > 20
+    for line in lines:
+        first = json.loads(line["v"])["date_premiere_immat"]
+        registered = dt.datetime.strptime(first, "%d/%m/%Y").date()
+        assert all(day > registered for day in days(line["vin"]))
 
 
 def test_a_recent_vehicle_has_none():

@@ -66,6 +66,7 @@ def test_the_help_tells_the_exit_codes_and_variables(capsys):
         ["manifest", "d", "--label", "x", "--as-of", "0001-01-01"],
         ["ingest", "d", "--workers", "0"],
         ["synthesise", "d", "--vehicles", "many", "--seed", "1"],
+        ["synthesise", "d", "--vehicles", "99", "--seed", "1", "--workers", "0"],
     ],
 )
 def test_wrong_usage_is_two(arguments, capsys):
@@ -128,12 +129,30 @@ def test_a_synthetic_register_goes_all_the_way(settings_set, tmp_path, capsys):
     capsys.readouterr()
     assert main(["ingest", str(folder)]) == 0
     output, errors = capsys.readouterr()
-    assert "'synthetic 100 seed 3 edition 2'" in output
+    assert "'synthetic 100 seed 3 edition 3'" in output
     # A hundred registrations, and a line of inspections for most of them.
-    assert "files    6" in output
-    assert "rows     178" in output
-    assert "load: 178 of 178 lines" in errors
+    assert "files    8" in output
+    assert "rows     176" in output
+    assert "load: 176 of 176 lines" in errors
     assert "100 rows" not in output
+
+
+def test_the_command_writes_the_same_whatever_its_workers(tmp_path, capsys):
+    for workers in ("1", "2"):
+        folder = str(tmp_path / workers)
+        arguments = ["synthesise", folder, "--vehicles", "300", "--seed", "3"]
+        assert main([*arguments, "--workers", workers]) == 0
+        assert "synthesise: 300 of 300 lines" in capsys.readouterr().err
+    one, two = (sorted((tmp_path / workers).iterdir()) for workers in ("1", "2"))
+    assert [path.name for path in one] == [path.name for path in two]
+    assert [path.read_bytes() for path in one] == [path.read_bytes() for path in two]
+
+
+def test_a_folder_that_cannot_be_written_is_told(tmp_path, capsys):
+    (tmp_path / "file").write_bytes(b"")
+    register = ["synthesise", str(tmp_path / "file"), "--vehicles", "99", "--seed", "3"]
+    assert main(register) == 3
+    assert capsys.readouterr().err.count("cannot be written") == 1
 
 
 def test_fewer_vehicles_than_a_register_needs_is_wrong_usage(tmp_path, capsys):
