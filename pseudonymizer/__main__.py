@@ -35,6 +35,7 @@ from pseudonymizer.records import IngestReport
 from pseudonymizer.releases import drop, roll_back
 from pseudonymizer.synthetic import label as label_of
 from pseudonymizer.synthetic import write_register
+from pseudonymizer.synthetic_delta import write_delta
 from pseudonymizer.synthetic_history import COMPUTED_ON
 from pseudonymizer.workers import Workers
 
@@ -119,6 +120,11 @@ def _keys_init(options: argparse.Namespace, progress: Progress) -> int:
 
 
 def _synthesise(options: argparse.Namespace, progress: Progress) -> int:
+    if options.delta is not None:
+        return _synthesise_delta(options, progress)
+    if options.number is not None:
+        print("error: --number says which --delta, and there is none", file=sys.stderr)
+        return exit_codes.USAGE
     progress.begin("synthesise", options.vehicles)
     try:
         with Workers(options.workers, progress) as workers:
@@ -144,6 +150,30 @@ def _synthesise(options: argparse.Namespace, progress: Progress) -> int:
         options.folder / MANIFEST_NAME,
         progress,
     )
+    return 0
+
+
+def _synthesise_delta(options: argparse.Namespace, progress: Progress) -> int:
+    progress.begin("synthesise", options.delta, "events")
+    try:
+        paths = write_delta(
+            options.folder,
+            vehicles=options.vehicles,
+            seed=options.seed,
+            events=options.delta,
+            number=options.number or 1,
+            tell=progress.advance,
+        )
+    except ValueError as exc:
+        print(f"error: {exc}", file=sys.stderr)
+        return exit_codes.USAGE
+    except OSError as exc:
+        raise ConfigError(
+            f"{options.folder} cannot be written ({exc.strerror})"
+        ) from exc
+    progress.close()
+    for path in paths:
+        print(path)
     return 0
 
 
@@ -351,6 +381,19 @@ def _parser() -> argparse.ArgumentParser:
         metavar="N",
         help="processes, each with a file at a time; the bytes are the same (default: "
         "the cores)",
+    )
+    synthesise.add_argument(
+        "--delta",
+        type=_positive,
+        metavar="EVENTS",
+        help="write what happened since to the register of the same N and S, so many "
+        "events, and no manifest",
+    )
+    synthesise.add_argument(
+        "--number",
+        type=_positive,
+        metavar="K",
+        help="with --delta: which one, 1 to 10, each of other vehicles (default: 1)",
     )
     synthesise.set_defaults(command=_synthesise)
 

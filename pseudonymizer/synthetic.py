@@ -214,6 +214,14 @@ def file_name(kind: str, register: int, number: int) -> str:
     return f"{kind}-{_NAMES[register].lower()}-{number:04}.csv.gz"
 
 
+def is_to_try(register: int, position: int) -> bool:
+    return position < len(_SHOWN[register])
+
+
+def block_count(total: int) -> int:
+    return -(-total // _BLOCK)
+
+
 def credential_column(register: int) -> str:
     return _CREDENTIAL_COLUMNS[register]
 

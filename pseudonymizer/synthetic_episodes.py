@@ -386,3 +386,17 @@ def apply(episodes: list[Episode], life: Life, rnd: Random, register: int) -> No
     life.events.sort(key=lambda event: event[0])
     if life.events:
         life.modified = max(life.modified, life.events[-1][0])
+
+
+def apply_on(day: int, life: Life, rnd: Random) -> None:
+    """Let fines, or a pledge, be recorded on one day of a vehicle of which nothing is."""
+    situation = life.situation = Situation()
+    if rnd() < 0.5:
+        situation.unpaid_fines.append(_dated(day))
+        life.events.append((day, "INSCRIRE_OTCI", None))
+    else:
+        creditor = _CREDITORS[int(rnd() * len(_CREDITORS))]
+        situation.pledges.append(
+            f'{_dated(day)[:-1]},""nom_creancier"": ""{creditor}""}}'
+        )
+        life.events.append((day, "INSCRIPTION_GAGE", None))

@@ -24,7 +24,12 @@ from pseudonymizer.synthetic_vocabulary import (
 
 COMPUTED_ON = date(2021, 10, 26)
 _ORIGIN = date(1936, 1, 1)
-_DATES = [_ORIGIN + timedelta(n) for n in range((COMPUTED_ON - _ORIGIN).days + 1)]
+# Deltas tell of the days after.
+_DAYS_AFTER = 31
+_DATES = [
+    _ORIGIN + timedelta(n)
+    for n in range((COMPUTED_ON - _ORIGIN).days + 1 + _DAYS_AFTER)
+]
 
 
 def day_number(year: int, month: int = 1, day: int = 1) -> int:
@@ -45,7 +50,7 @@ def _is_summer_time(day: date) -> bool:
 
 def _whole_months_to_computation(day: date) -> int:
     months = (COMPUTED_ON.year - day.year) * 12 + COMPUTED_ON.month - day.month
-    return months - (day.day > COMPUTED_ON.day)
+    return max(months - (day.day > COMPUTED_ON.day), 0)
 
 
 ISO = [d.isoformat() for d in _DATES]

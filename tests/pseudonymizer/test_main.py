@@ -148,11 +148,43 @@ def test_the_command_writes_the_same_whatever_its_workers(tmp_path, capsys):
     assert [path.read_bytes() for path in one] == [path.read_bytes() for path in two]
 
 
+def test_a_delta_is_written_without_a_manifest(tmp_path, capsys):
+    folder = tmp_path / "delta"
+    register = ["synthesise", str(folder), "--vehicles", "3000", "--seed", "3"]
+    assert main([*register, "--delta", "50", "--number", "2"]) == 0
+    written, errors = capsys.readouterr()
+    assert "synthesise: 50 of 50 events" in errors
+    assert sorted(written.split()) == sorted(map(str, folder.iterdir()))
+    assert main([*register, "--delta", "5000"]) == 2
+    assert "ask for fewer" in capsys.readouterr().err
+    assert main([*register, "--delta", "5", "--number", "11"]) == 2
+    assert "1 to 10" in capsys.readouterr().err
+    assert main([*register, "--number", "2"]) == 2
+    assert "--delta" in capsys.readouterr().err
+    assert not (folder / MANIFEST_NAME).exists()
+
+
 def test_a_folder_that_cannot_be_written_is_told(tmp_path, capsys):
     (tmp_path / "file").write_bytes(b"")
     register = ["synthesise", str(tmp_path / "file"), "--vehicles", "99", "--seed", "3"]
     assert main(register) == 3
-    assert capsys.readouterr().err.count("cannot be written") == 1
+    assert main([*register, "--delta", "2"]) == 3
+    assert capsys.readouterr().err.count("cannot be written") == 2
+
+
+def test_a_synthetic_delta_is_applied_to_its_register(settings_set, tmp_path, capsys):
+    folder, delta = tmp_path / "register", tmp_path / "delta"
+    of = ["--vehicles", "700", "--seed", "3"]
+    assert main(["synthesise", str(folder), *of]) == 0
+    assert main(["ingest", str(folder)]) == 0
+    assert main(["synthesise", str(delta), *of, "--delta", "25"]) == 0
+    before = ["--as-of", "2021-10-27", "--after", str(folder / MANIFEST_NAME)]
+    assert main(["manifest", str(delta), "--label", "next", *before]) == 0
+    capsys.readouterr()
+    assert main(["ingest", str(delta), "--report", str(tmp_path / "report")]) == 0
+    assert "applied" in capsys.readouterr().out
+    report = json.loads((tmp_path / "report").read_bytes())
+    assert report["rejects"] == {}
 
 
 def test_fewer_vehicles_than_a_register_needs_is_wrong_usage(tmp_path, capsys):

@@ -11,6 +11,7 @@ import statistics
 import unicodedata
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -25,6 +26,7 @@ from pseudonymizer.progress import Progress
 from pseudonymizer.records import HolderProof
 from pseudonymizer.registration import Layout
 from pseudonymizer.synthetic import Showcase, showcase, write_register
+from pseudonymizer.synthetic_delta import write_delta
 from pseudonymizer.synthetic_history import LAST_EVENT, SIV_START, cancelled
 from pseudonymizer.synthetic_identities import Plates
 from pseudonymizer.synthetic_technical import FNI, SIV
@@ -232,6 +234,8 @@ def test_a_folder_with_other_extracts_is_refused_before_anything_is_written(
     (tmp_path / "registrations-siv-0009.csv.gz").write_bytes(b"")
     with pytest.raises(ValueError, match="registrations-siv-0009"):
         write_register(tmp_path, vehicles=300, seed=7)
+    with pytest.raises(ValueError, match="registrations-siv-0009"):
+        write_delta(tmp_path, vehicles=300, seed=7, events=3, number=1)
     assert len(list(tmp_path.iterdir())) == 1
 
 
@@ -1166,6 +1170,188 @@ def test_the_vin_tells_the_model_year_of_the_first_registration(
     for row in siv:
         first = french(json.loads(row["v"])["date_premiere_immat"])
         assert (years.index(row["vin"][9]) - (first.year - 1980)) % 30 == 0
+
+
+# --- Deltas -------------------------------------------------------------------------
+
+OF_DELTAS = {"vehicles": 4000, "seed": 3}
+
+
+@pytest.fixture(scope="module")
+def before(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], Row]:
+    paths = write_register(tmp_path_factory.mktemp("before"), **OF_DELTAS)
+    rows = by_register(paths, "registrations")
+    return {certificate(row): row for row in rows["SIV"] + rows["FNI"]}
+
+
+@dataclass
+class Delta:
+    """What a delta holds, by certificate."""
+
+    removed: list[tuple[str, str]]
+    upserted: dict[tuple[str, str], Row]
+
+
+def delta(folder: Path, number: int, events: int = 250) -> Delta:
+    paths = write_delta(folder, **OF_DELTAS, events=events, number=number)
+    assert {path.name for path in folder.iterdir()} == {path.name for path in paths}
+    removals = by_register(paths, "remove")
+    upserts = by_register(paths, "upsert")
+    lines = [certificate(row) for rows in removals.values() for row in rows]
+    rows = upserts["SIV"] + upserts["FNI"]
+    upserted = {certificate(row): row for row in rows}
+    assert len(set(lines)) == len(lines)
+    assert len(upserted) == len(rows)
+    return Delta(lines, upserted)
+
+
+@pytest.fixture(scope="module")
+def deltas(tmp_path_factory: pytest.TempPathFactory) -> list[Delta]:
+    folder = tmp_path_factory.mktemp("deltas")
+    return [delta(folder / str(number), number) for number in (1, 2, 3)]
+
+
+def test_a_delta_has_removals_and_upserts_in_the_layouts_of_a_feed(
+    tmp_path: Path,
+) -> None:
+    paths = write_delta(tmp_path, **OF_DELTAS, events=100, number=1)
+    heads = {
+        path.name: gzip.decompress(path.read_bytes()).decode().split("\n")[0]
+        for path in paths
+    }
+    assert heads["remove-siv-0001.csv.gz"] == "plaq_immat;numero_formule"
+    assert heads["remove-fni-0001.csv.gz"] == "plaq_immat;date_emission_CI"
+    registered = {
+        path.name: gzip.decompress(path.read_bytes()).decode().split("\n")[0]
+        for path in write_register(tmp_path / "all", vehicles=20, seed=1)
+    }
+    for name in ("siv-0001.csv.gz", "fni-0001.csv.gz"):
+        assert heads[f"upsert-{name}"] == registered[f"registrations-{name}"]
+
+
+def test_events_are_in_the_shares_asked_for(
+    deltas: list[Delta], before: dict[tuple[str, str], Row]
+) -> None:
+    counted: Counter[str] = Counter()
+    for one in deltas:
+        kept = one.upserted.keys() & before.keys()
+        renewed = sum(
+            json.loads(row["v"])["new_historique"][0]["opa_type"] == "CHANG_TIT_NORMAL"
+            for row in one.upserted.values()
+        )
+        counted["changed"] += len(kept)
+        counted["certificate"] += renewed
+        counted["new"] += len(one.upserted) - len(kept) - renewed
+        counted["removed"] += len(one.removed) - renewed
+    assert counted.total() == 750
+    for kind, share in (
+        ("changed", 60), ("certificate", 35), ("new", 3), ("removed", 2),
+    ):  # fmt: skip
+        assert 100 * counted[kind] / 750 == pytest.approx(share, abs=5)
+        assert counted[kind] > 0
+
+
+def test_a_delta_touches_what_the_register_holds_and_no_vehicle_to_try(
+    deltas: list[Delta], before: dict[tuple[str, str], Row]
+) -> None:
+    shown = {vehicle.plate for vehicle in showcase(**OF_DELTAS)}
+    touched: set[tuple[str, str]] = set()
+    for one in deltas:
+        ours = {*one.removed, *(one.upserted.keys() & before.keys())}
+        assert set(one.removed) <= before.keys()
+        assert not one.upserted.keys() & set(one.removed)
+        assert not touched & {*ours, *one.upserted}
+        assert not shown & {plate for plate, _ in ours}
+        assert all(not is_cancelled(before[certificate]) for certificate in ours)
+        touched |= {*ours, *one.upserted}
+    # A new plate is nobody's.
+    plates = {row["plaq_immat"].replace("-", "") for row in before.values()}
+    new = {
+        plate.replace("-", "")
+        for one in deltas
+        for plate, _ in one.upserted.keys() - before.keys()
+    }
+    sold = {plate.replace("-", "") for one in deltas for plate, _ in one.removed}
+    assert new & plates <= sold
+
+
+def test_a_changed_certificate_keeps_all_but_its_change(
+    deltas: list[Delta], before: dict[tuple[str, str], Row]
+) -> None:
+    for number, one in enumerate(deltas, start=1):
+        day = (COMPUTED_ON + timedelta(number)).strftime("%d/%m/%Y")
+        for kept in one.upserted.keys() & before.keys():
+            old, row = before[kept], one.upserted[kept]
+            was, now = json.loads(old["v"]), json.loads(row["v"])
+            assert now["dos_date_derniere_modif"] == day
+            assert now["new_historique"][0]["opa_date"] == day
+            assert now["new_historique"][1:] == was["new_historique"]
+            assert now["historique"][1:] == was["historique"]
+            situation = {"sit_adm", "new_historique", "historique"}
+            changed = {
+                name for name in was.keys() | now if was.get(name) != now.get(name)
+            }
+            assert changed <= {"dos_date_derniere_modif", *situation}
+            assert {name for name in row if row[name] != old[name]} <= {
+                "v", "computed_at", "anomalies",
+            }  # fmt: skip
+
+
+def test_a_sold_vehicle_keeps_its_facts_under_a_new_certificate(
+    deltas: list[Delta], before: dict[tuple[str, str], Row]
+) -> None:
+    facts = (
+        "vin",
+        "tvv",
+        "nom_commercial",
+        "num_cnit",
+        "ptav_g1",
+        "date_premiere_immat",
+    )
+    converted = 0
+    for number, one in enumerate(deltas, start=1):
+        by_vin = {json.loads(before[old]["v"])["vin"]: old for old in one.removed}
+        for new, row in one.upserted.items():
+            v = json.loads(row["v"])
+            operations = [event["opa_type"] for event in v["new_historique"]]
+            if new in before or operations[0] != "CHANG_TIT_NORMAL":
+                continue
+            if v["vin"] not in by_vin:
+                # What was no VIN is one on the certificate of a converted vehicle.
+                assert "96" in by_vin
+                continue
+            old = json.loads(before[by_vin[v["vin"]]]["v"])
+            assert [v.get(name) for name in facts] == [old.get(name) for name in facts]
+            day = (COMPUTED_ON + timedelta(number)).strftime("%d/%m/%Y")
+            assert v["date_emission_CI"] == day
+            assert new[1].startswith("2021")
+            if "numero_formule" not in before[by_vin[v["vin"]]]:
+                converted += 1
+                assert v["is_fni_converti"] == "OUI"
+                assert v["dos_date_conversion_siv"] == day
+            else:
+                assert new[0] == by_vin[v["vin"]][0]
+    assert converted > 50
+
+
+def test_the_same_delta_has_the_same_bytes(tmp_path: Path) -> None:
+    made = [
+        write_delta(tmp_path / name, **OF_DELTAS, events=60, number=4) for name in "ab"
+    ]
+    assert [p.read_bytes() for p in made[0]] == [p.read_bytes() for p in made[1]]
+
+
+@pytest.mark.parametrize(
+    ("events", "number", "message"),
+    [(5, 0, "deltas 1 to 10"), (5, 11, "deltas 1 to 10"), (0, 1, "at least 1 event"),
+     (4000, 1, "has room for")],
+)  # fmt: skip
+def test_what_cannot_be_a_delta_is_refused(
+    tmp_path: Path, events: int, number: int, message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        write_delta(tmp_path, **OF_DELTAS, events=events, number=number)
+    assert not list(tmp_path.iterdir())
 
 
 # --- Nobody real --------------------------------------------------------------------
