@@ -25,7 +25,7 @@ from pseudonymizer.errors import DatabaseFailed, ReleaseRefused
 from pseudonymizer.feed import FeedFile, Reject
 from pseudonymizer.records import FileReport, Release, SealedRow
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 MIGRATE = "python manage.py migrate"
 
 # The name of the project as a number: nothing else in a database takes this lock.
@@ -524,13 +524,8 @@ class Vault:
 
     def build_index(self, release: Release) -> bool:
         """Return False when an identity stands in the release twice."""
-        statement = self._on_partition(
-            release,
-            "CREATE UNIQUE INDEX IF NOT EXISTS {index} ON {partition} (record_id)",
-        )
         try:
-            self._connection.execute(statement)
-            self._connection.execute(self._on_partition(release, "ANALYZE {partition}"))
+            self._one("SELECT vault_index_partition(%s::smallint)", release.number)
         except psycopg.errors.UniqueViolation:
             return False
         except psycopg.Error as exc:
@@ -778,8 +773,7 @@ class Vault:
 
     def _on_partition(self, release: Release, text: LiteralString) -> sql.Composed:
         return sql.SQL(text).format(
-            partition=sql.Identifier(f"vault_record_{release.number}"),
-            index=sql.Identifier(f"vault_record_{release.number}_id"),
+            partition=sql.Identifier(f"vault_record_{release.number}")
         )
 
     def _one(

@@ -284,13 +284,13 @@ def test_two_jobs_exclude_each_other(config, vault, monkeypatch):
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ("UPDATE vault_schema SET version = 4", r"version \[4\]"),
+        ("UPDATE vault_schema SET version = 5", r"version \[5\]"),
         ("DELETE FROM vault_schema", r"version \[\]"),
         ("ALTER TABLE vault_schema RENAME TO elsewhere", "no tables"),
     ],
 )
 def test_another_schema_is_refused_with_the_command_to_run(vault, change, told):
-    undo = "DELETE FROM vault_schema; INSERT INTO vault_schema VALUES (3)"
+    undo = "DELETE FROM vault_schema; INSERT INTO vault_schema VALUES (4)"
     if "RENAME" in change:
         undo = "ALTER TABLE elsewhere RENAME TO vault_schema"
     with connection.cursor() as cursor:

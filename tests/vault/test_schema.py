@@ -58,9 +58,9 @@ def test_the_migrations_are_those_of_the_models(db):
 
 
 def test_the_schema_has_one_version(db):
-    assert _execute("SELECT version FROM vault_schema") == [(3,)]
+    assert _execute("SELECT version FROM vault_schema") == [(4,)]
     with pytest.raises(IntegrityError):
-        _execute("INSERT INTO vault_schema VALUES (4)")
+        _execute("INSERT INTO vault_schema VALUES (5)")
 
 
 @pytest.mark.parametrize(
@@ -151,13 +151,14 @@ def role(db):
     """A role that owns nothing and may use the tables' schema."""
     name = f"vault_test_{uuid.uuid4().hex}"
     _execute(f"CREATE ROLE {name}")
-    _execute(f"GRANT CREATE ON SCHEMA public TO {name}")
     return name
 
 
-def test_a_role_owns_the_partition_that_it_adds_and_no_more(role):
+def test_a_role_that_may_add_a_partition_fills_it_and_owns_nothing(role):
     number = _release().number
-    _execute(f"GRANT EXECUTE ON FUNCTION vault_add_partition TO {role}")
+    _execute(
+        f"GRANT EXECUTE ON FUNCTION vault_add_partition, vault_index_partition TO {role}"
+    )
     with _as_role(role):
         _execute("SELECT vault_add_partition(%s::smallint)", number)
         _execute(
@@ -165,16 +166,24 @@ def test_a_role_owns_the_partition_that_it_adds_and_no_more(role):
             ID,
             number,
         )
-        _execute(f"CREATE UNIQUE INDEX ON vault_record_{number} (record_id)")
+        _execute("SELECT vault_index_partition(%s::smallint)", number)
     assert _read(number) == [(False, 0, b"sealed")]
-    owners = _execute(
-        "SELECT relname, relowner::regrole::text FROM pg_class"
-        " WHERE relname IN ('vault_record', %s)",
-        f"vault_record_{number}",
-    )
-    assert [name for name, owner in owners if owner == role] == [
-        f"vault_record_{number}"
-    ]
+    assert _execute(
+        "SELECT count(*) FROM pg_class WHERE relowner = %s::regrole", role
+    ) == [(0,)]
+
+
+def test_it_fills_what_the_owner_added_too(role):
+    _execute(f"GRANT EXECUTE ON FUNCTION vault_add_partition TO {role}")
+    number = _release().number
+    _execute("SELECT vault_add_partition(%s::smallint)", number)
+    with _as_role(role):
+        _execute(
+            f"INSERT INTO vault_record_{number} VALUES (%s, %s, 0, 'sealed')",
+            ID,
+            number,
+        )
+    assert _read(number) == [(False, 0, b"sealed")]
 
 
 def test_a_role_reads_one_record_and_no_table(role):
@@ -191,6 +200,7 @@ def test_a_role_reads_one_record_and_no_table(role):
         "SELECT 1 FROM vault_release",
         "SELECT vault_read_record(1::smallint, 0, gen_random_uuid())",
         "SELECT vault_add_partition(1::smallint)",
+        "SELECT vault_index_partition(1::smallint)",
         "SELECT vault_drop_partition(1::smallint)",
     ],
 )
