@@ -14,6 +14,8 @@ from histovet.local.errors import LocalError, Stopped
 # Followed by 8 hexadecimal digits; pytest-django puts test_ before its own.
 _RUN_PREFIX = "histovet_run_"
 _RUN_NAME = re.compile(r"(?:test_)?(histovet_run_[0-9a-f]{8})(?:_gw\d+)?")
+# Roles are of the whole server: those that a run makes bear its database's name.
+_RUN_ROLE = re.compile(r"(histovet_run_[0-9a-f]{8})_[a-z]+")
 
 # A run that is being stopped has not the time to wait for a slow disk; what stays is
 # dropped by a later run.
@@ -41,6 +43,7 @@ def own_database(url: str) -> Iterator[str]:
     """Give the URL of a new database on the same server, dropped after the block.
 
     What killed runs left is dropped before: a run holds a lock with its database's name.
+    Roles too, of which the name begins with the database's and a _.
     """
     name = _RUN_PREFIX + secrets.token_hex(4)
     with _connect(url) as connection:
@@ -78,6 +81,11 @@ def _names(connection: Connection) -> list[str]:
     return [str(name) for (name,) in rows]
 
 
+def _role_names(connection: Connection) -> list[str]:
+    rows = connection.execute("SELECT rolname FROM pg_roles").fetchall()
+    return [str(name) for (name,) in rows]
+
+
 def _create(connection: Connection, name: str) -> None:
     connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
 
@@ -86,6 +94,10 @@ def _drop(connection: Connection, name: str) -> None:
     connection.execute(
         sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
     )
+
+
+def _drop_role(connection: Connection, name: str) -> None:
+    connection.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(name)))
 
 
 def _lock(connection: Connection, name: str) -> bool:
@@ -101,6 +113,11 @@ def _drop_abandoned(connection: Connection) -> None:
         run = _RUN_NAME.fullmatch(name)
         if run is not None and _lock(connection, run.group(1)):
             _drop(connection, name)
+    # What they owned and were granted went with the databases.
+    for name in _role_names(connection):
+        run = _RUN_ROLE.fullmatch(name)
+        if run is not None and _lock(connection, run.group(1)):
+            _drop_role(connection, name)
 
 
 def _drop_own(connection: Connection, name: str, timeout: str) -> None:
@@ -108,6 +125,9 @@ def _drop_own(connection: Connection, name: str, timeout: str) -> None:
         connection.execute(f"SET statement_timeout = '{timeout}'")
         _drop(connection, name)
         _drop(connection, f"test_{name}")
+        for role in _role_names(connection):
+            if role.startswith(f"{name}_"):
+                _drop_role(connection, role)
     except psycopg.OperationalError:
         # The server was slow or is gone; a later run drops what is left.
         return

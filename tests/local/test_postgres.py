@@ -168,15 +168,25 @@ def test_a_run_has_its_own_database_and_drops_what_killed_ones_left(machine):
         with psycopg.connect(url) as connection:
             rows = connection.execute(
                 "SELECT datname FROM pg_database WHERE datname LIKE '%histovet_run_%'"
+                " UNION SELECT rolname FROM pg_roles WHERE rolname LIKE 'histovet_run%'"
             )
             return {name for (name,) in rows}
 
     with server(machine.state) as url:
         with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute("CREATE DATABASE histovet_run_0123abcd")
+            connection.execute("CREATE ROLE histovet_run_0123abcd_owner")
+            connection.execute(
+                "CREATE DATABASE histovet_run_0123abcd OWNER histovet_run_0123abcd_owner"
+            )
             connection.execute("CREATE DATABASE test_histovet_run_0123abcd")
         with own_database(url) as first, own_database(url) as second:
             own = {urlsplit(first).path[1:], urlsplit(second).path[1:]}
             assert len(own) == 2
             assert names(url) == own
+            role = f"{min(own)}_owner"
+            with psycopg.connect(url, autocommit=True) as connection:
+                connection.execute(f"CREATE ROLE {role}")
+            with own_database(url) as third:
+                # Another run, which ends before.
+                assert names(url) == {*own, role, urlsplit(third).path[1:]}
         assert names(url) == set()
