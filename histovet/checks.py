@@ -12,6 +12,8 @@ histovet.E009  cookies may travel over plain http
 histovet.E010  Django's debug pages are on
 histovet.E011  a header of the client's choice decides the host name
 histovet.E012  static files were not collected (only where the site is served)
+histovet.E013  the site's role of the database reads records without asking for one (only
+               by: check --deploy --database default)
 """
 
 import ipaddress
@@ -21,8 +23,8 @@ from typing import Any
 
 from django.apps import AppConfig
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, register
-from django.db import DEFAULT_DB_ALIAS
+from django.core.checks import CheckMessage, Error, Tags, register
+from django.db import DEFAULT_DB_ALIAS, connections
 
 from pseudonymizer.envelope import KeyRing
 from pseudonymizer.errors import KeyRingError
@@ -261,4 +263,29 @@ def static_files_are_collected(
             f"{settings.STATIC_ROOT} holds no collected files: no page can be shown.",
             hint="Run: python manage.py collectstatic --noinput",
             id="histovet.E012",
+        )
+
+
+# Not when the site starts, nor before `migrate`: the one may start before its database
+# does, the other is run by the owner.
+@register(TAG, Tags.database, deploy=True)
+def records_are_read_one_by_one(
+    app_configs: AppConfigs, databases: Sequence[str] | None = None, **kwargs: Any
+) -> Iterator[CheckMessage]:
+    if settings.DEVELOPMENT or DEFAULT_DB_ALIAS not in (databases or ()):
+        return
+    with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
+        # Without the table nobody reads it.
+        cursor.execute(
+            "SELECT coalesce("
+            "has_table_privilege(to_regclass('public.vault_record'), 'SELECT'), false)"
+        )
+        (reads_all,) = cursor.fetchone()
+    if reads_all:
+        yield Error(
+            "DATABASE_URL names a superuser, the owner of the tables, or another role "
+            "that reads every sealed record.",
+            hint="Name the site's own role; it is made by: python manage.py "
+            "database_roles (docs/operations.md)",
+            id="histovet.E013",
         )

@@ -1,0 +1,805 @@
+"""Owner, job and site of the database: each does its work, and is refused the others'.
+
+They connect to a database of their own, made as docs/operations.md says.
+"""
+
+import io
+import json
+import os
+import secrets
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from unittest import mock
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+import pytest
+from django.core.checks import run_checks
+from django.core.management import CommandError, call_command
+from django.db import connections
+from django.test import Client
+
+from histovet.database_roles import FUNCTIONS, TABLES, RoleNames, Roles
+from histovet.inspections.utac import client as utac_client
+from histovet.local.databases import own_database
+from histovet.local.state import REPOSITORY
+from histovet.local.utac import PASSWORD, USER, Behaviour, running
+from histovet.vault import releases
+from pseudonymizer import synthetic
+from tests.history.showcase import SEED, VEHICLES, typed
+from tests.sharing.test_seller_views import listed, make, seller_of
+from tests.vehicles import siv_line, siv_lines, write_delta, write_feed
+
+
+@dataclass(frozen=True)
+class House:
+    """A database with its roles. `url` is the superuser's."""
+
+    url: str
+    roles: Roles
+    password: str
+
+    @property
+    def name(self) -> str:
+        return urlsplit(self.url).path[1:]
+
+    @property
+    def named(self) -> list[str]:
+        names = zip(("--owner", "--job", "--site"), self.roles.names, strict=True)
+        return [word for pair in names for word in pair]
+
+    def url_of(self, role: str) -> str:
+        parts = urlsplit(self.url)
+        host = parts.netloc.rpartition("@")[2]
+        return urlunsplit(parts._replace(netloc=f"{role}:{self.password}@{host}"))
+
+    def run(self, role: str, *command: str) -> subprocess.CompletedProcess[str]:
+        """Run our Python with the arguments, as this role; "" is the superuser."""
+        url = self.url_of(role) if role else self.url
+        return subprocess.run(
+            [sys.executable, *command],
+            cwd=REPOSITORY,
+            env={**os.environ, "DATABASE_URL": url},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+
+    def manage(self, role: str, *command: str) -> str:
+        done = self.run(role, "manage.py", *command)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def divide(self, role: str, *options: str) -> subprocess.CompletedProcess[str]:
+        """Run database_roles for the three roles."""
+        command = ["manage.py", "database_roles", *self.named, *options]
+        return self.run(role, *command)
+
+    def ask(self, role: str, statement: str) -> list[tuple]:
+        url = self.url_of(role) if role else self.url
+        with psycopg.connect(url, autocommit=True) as connection:
+            cursor = connection.execute(statement)
+            return cursor.fetchall() if cursor.description else []
+
+    def ingest(self, folder: Path, label: str) -> subprocess.CompletedProcess[str]:
+        """Publish as the job."""
+        manifest = f"{folder}.json"
+        named = ["--label", label, "--as-of", "2021-10-26", "--out", manifest]
+        told = self.run(
+            self.roles.job, "-m", "pseudonymizer", "manifest", str(folder), *named
+        )
+        assert told.returncode == 0, told.stderr
+        arguments = ["ingest", str(folder), "--manifest", manifest]
+        return self.run(self.roles.job, "-m", "pseudonymizer", *arguments)
+
+
+@contextmanager
+def _house() -> Iterator[House]:
+    with own_database(os.environ["DATABASE_URL"]) as url:
+        name = urlsplit(url).path[1:]
+        roles = Roles(f"{name}_owner", f"{name}_job", f"{name}_site")
+        yield House(url, roles, secrets.token_hex(16))
+
+
+def _set_passwords(house: House) -> None:
+    """For servers that ask for one."""
+    for role in house.roles.names:
+        house.ask("", f"ALTER ROLE {role} PASSWORD '{house.password}'")
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory) -> Iterator[House]:
+    """From an empty database to an active release, with three roles."""
+    with _house() as made:
+        assert made.divide("").returncode == 0
+        _set_passwords(made)
+        made.manage(made.roles.owner, "migrate", "--verbosity", "0")
+        assert made.divide(made.roles.owner).returncode == 0
+        folder = tmp_path_factory.mktemp("feed") / "register"
+        synthetic.write_register(folder, vehicles=VEHICLES, seed=SEED, files=2)
+        done = made.ingest(folder, "essai")
+        assert done.returncode == 0, done.stderr
+        yield made
+
+
+@pytest.fixture
+def connected(house, django_db_blocker, monkeypatch) -> Iterator[Callable[[str], None]]:
+    """Return a function that lets this process ask the database as a role; "" is the
+    superuser."""
+    # What it read of a release of another database.
+    monkeypatch.setattr(releases, "_ready", None)
+    connection = connections["default"]
+    settings = connection.settings_dict
+    superuser = {name: settings[name] for name in ("NAME", "USER", "PASSWORD")}
+
+    def connect(role: str) -> None:
+        connection.close()
+        connection.close_pool()
+        settings.update(superuser | {"NAME": house.name})
+        if role:
+            settings.update(USER=role, PASSWORD=house.password)
+
+    with django_db_blocker.unblock():
+        yield connect
+        connection.close()
+        connection.close_pool()
+        settings.update(superuser)
+
+
+@pytest.fixture
+def site(house, connected) -> House:
+    """This process is the site, as its role."""
+    connected(house.roles.site)
+    return house
+
+
+@pytest.fixture
+def divide(house, connected) -> Callable[..., str]:
+    """Return a function that runs database_roles here, as a role; "" is the superuser.
+
+    It returns what was written. Raises CommandError, with that as `written`.
+    """
+
+    def run(role: str, *options: str) -> str:
+        connected(role)
+        written = io.StringIO()
+        try:
+            call_command("database_roles", *house.named, *options, stdout=written)
+        except CommandError as exc:
+            exc.written = written.getvalue()
+            raise
+        return written.getvalue()
+
+    return run
+
+
+@pytest.fixture
+def partition(house) -> str:
+    """The table of the active release's records."""
+    ((number,),) = house.ask(
+        "", "SELECT number FROM vault_release WHERE state = 'active'"
+    )
+    return f"vault_record_{number}"
+
+
+def refusal(house: House, role: str, statement: str) -> str | None:
+    """Return the SQLSTATE, None when the statement is done; it is undone anyway."""
+    with psycopg.connect(house.url_of(role)) as connection:
+        try:
+            connection.execute(statement)
+        except psycopg.Error as exc:
+            return exc.sqlstate
+        finally:
+            connection.rollback()
+    return None
+
+
+NOTHING_DIFFERS = "every role may do what it is to do, and nothing else\n"
+DENIED = psycopg.errors.InsufficientPrivilege.sqlstate
+
+
+# What is declared
+
+
+def test_every_table_and_function_is_declared_and_no_other(house):
+    tables = house.ask(
+        "",
+        "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace"
+        " AND relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT relispartition",
+    )
+    assert {name for (name,) in tables} == set(TABLES)
+    functions = house.ask(
+        "",
+        "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace",
+    )
+    assert {name for (name,) in functions} == set(FUNCTIONS)
+
+
+def test_every_function_that_runs_as_the_owner_seeks_names_where_only_he_writes(house):
+    functions = house.ask(
+        "",
+        "SELECT proname, proconfig FROM pg_proc"
+        " WHERE prosecdef AND pronamespace = 'public'::regnamespace",
+    )
+    assert len(functions) >= 4
+    for name, settings in functions:
+        assert "search_path=public, pg_temp" in settings, name
+    makers = house.ask(
+        "",
+        "SELECT rolname FROM pg_roles WHERE NOT rolsuper"
+        " AND has_schema_privilege(oid, 'public', 'CREATE')"
+        " AND rolname NOT LIKE 'pg\\_%'",
+    )
+    assert makers == [(house.roles.owner,)]
+
+
+def test_the_owner_owns_everything_and_the_others_nothing(house):
+    owners = house.ask(
+        "",
+        "SELECT DISTINCT relowner::regrole::text FROM pg_class"
+        " WHERE relnamespace = 'public'::regnamespace"
+        " UNION SELECT DISTINCT proowner::regrole::text FROM pg_proc"
+        " WHERE pronamespace = 'public'::regnamespace",
+    )
+    assert owners == [(house.roles.owner,)]
+
+
+# The job
+
+
+def test_the_job_publishes_lists_and_drops(house, tmp_path):
+    for label in ("un", "deux", "trois"):
+        folder = write_feed(tmp_path / label, siv_lines(30))
+        (folder / "manifest.json").unlink()
+        done = house.ingest(folder, label)
+        assert done.returncode == 0, done.stderr
+    told = house.run(house.roles.job, "-m", "pseudonymizer", "releases")
+    assert told.returncode == 0, told.stderr
+    states = house.ask("", "SELECT state FROM vault_release ORDER BY number DESC")
+    assert [state for (state,) in states][:4] == [
+        "active",
+        "previous",
+        "dropped",
+        "dropped",
+    ]
+    left = house.ask(
+        "", "SELECT count(*) FROM pg_class WHERE relispartition AND relkind = 'r'"
+    )
+    assert left == [(2,)]
+
+
+def test_the_job_applies_a_delta_goes_back_and_drops(house, tmp_path):
+    def job(*arguments: str) -> str:
+        done = house.run(house.roles.job, "-m", "pseudonymizer", *arguments)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    first = write_feed(tmp_path / "first", siv_lines(20), "avant")
+    job("ingest", str(first))
+    second = write_feed(tmp_path / "second", siv_lines(30), "base")
+    job("ingest", str(second))
+    delta = write_delta(
+        tmp_path / "delta",
+        second,
+        remove=siv_lines(2),
+        # One that replaces a row, and a new one.
+        upsert=[siv_lines(1, first=2)[0], siv_lines(1, first=30)[0]],
+    )
+    job("ingest", str(delta))
+    ((number, edition, rows),) = house.ask(
+        "", "SELECT number, edition, rows FROM vault_release WHERE state = 'active'"
+    )
+    assert (edition, rows) == (1, 29)
+    job("releases", "rollback")
+    assert house.ask("", "SELECT label FROM vault_release WHERE state = 'active'") == [
+        ("avant",)
+    ]
+    job("releases", "drop", str(number))
+    assert house.ask("", f"SELECT to_regclass('vault_record_{number}')") == [(None,)]
+
+
+def test_the_job_leaves_the_older_of_two_lines(house, tmp_path):
+    # Beside enough others that one reject is no failure.
+    lines = [*siv_lines(300), siv_line({"couleur": "VERT"}), siv_line()]
+    folder = write_feed(tmp_path / "twice", lines)
+    (folder / "manifest.json").unlink()
+    done = house.ingest(folder, "deux fois")
+    assert done.returncode == 0, done.stderr
+    ((rejects, state),) = house.ask(
+        "", "SELECT rejects, state FROM vault_release ORDER BY number DESC LIMIT 1"
+    )
+    assert (rejects, state) == (1, "active")
+
+
+def test_the_job_gives_up_a_release_with_too_many_rejects(house, tmp_path):
+    folder = write_feed(tmp_path / "bad", [siv_line(numero_formule="")] * 3)
+    (folder / "manifest.json").unlink()
+    done = house.ingest(folder, "manqué")
+    assert done.returncode != 0
+    assert "has failed and the active one stays" in done.stderr
+    assert house.ask(
+        "",
+        "SELECT state, to_regclass('vault_record_' || number), EXISTS"
+        " (SELECT FROM vault_reject WHERE release_number = number)"
+        " FROM vault_release ORDER BY number DESC LIMIT 1",
+    ) == [("failed", None, True)]
+
+
+def test_the_job_goes_on_with_what_the_owner_began(house):
+    """Nothing of a release depends on who asked for its partition."""
+    ((number,),) = house.ask(
+        house.roles.owner,
+        "INSERT INTO vault_release"
+        " (uuid, label, as_of, key_version, salt, mac, manifest_sha256)"
+        " VALUES (gen_random_uuid(), 'x', '2022-01-01', 1, sha256('s'), sha256('m'),"
+        " sha256('f')) RETURNING number",
+    )
+    house.ask(house.roles.owner, f"SELECT vault_add_partition({number}::smallint)")
+    house.ask(
+        house.roles.job,
+        f"INSERT INTO vault_record_{number}"
+        f" VALUES (gen_random_uuid(), {number}, 0, 'sealed')",
+    )
+    house.ask(house.roles.job, f"SELECT vault_index_partition({number}::smallint)")
+    house.ask(
+        house.roles.job,
+        f"UPDATE vault_release SET state = 'failed' WHERE number = {number}",
+    )
+    house.ask(house.roles.job, f"SELECT vault_drop_partition({number}::smallint)")
+    assert house.ask("", f"SELECT to_regclass('vault_record_{number}')") == [(None,)]
+
+
+REFUSED_TO_THE_JOB = [
+    *(f"SELECT FROM {table}" for table in sorted(TABLES)
+      if table not in {"vault_delta", "vault_release", "vault_release_file",
+                       "vault_reject", "vault_schema"}),
+    # Every release at once, or another one through all.
+    "SELECT sealed FROM vault_record WHERE release_number = 1",
+    "INSERT INTO vault_record SELECT gen_random_uuid(), 1, 0, 'x'",
+    "SELECT vault_read_record(1::smallint, 0, gen_random_uuid())",
+    "INSERT INTO sharing_link (public_id) VALUES ('x')",
+    "UPDATE sharing_link SET expires_at = 'infinity'",
+    "DELETE FROM partners_key",
+    "INSERT INTO limits_counter VALUES (sha256('x'), 1, now())",
+    "UPDATE vault_withheld SET lifted_at = now()",
+    "DELETE FROM vault_release",
+    "UPDATE vault_delta SET edition = 0",
+    "TRUNCATE vault_reject",
+    "UPDATE vault_schema SET version = 9",
+    "DROP TABLE sharing_link",
+    "DROP TABLE {partition}",
+    "TRUNCATE {partition}",
+    "ALTER TABLE {partition} ADD COLUMN plate text",
+    "ALTER TABLE vault_record DETACH PARTITION {partition}",
+    "CREATE INDEX ON {partition} (sealed)",
+    "CREATE RULE r AS ON INSERT TO {partition} DO INSTEAD NOTHING",
+    "CREATE FUNCTION public.format(text) RETURNS text LANGUAGE sql AS 'SELECT $1'",
+]  # fmt: skip
+
+REFUSED_TO_THE_SITE = [
+    *(f"SELECT FROM {table}" for table in sorted(TABLES)
+      if table.startswith("vault_") and table not in {"vault_release",
+                                                      "vault_withheld"}),
+    "SELECT FROM django_migrations",
+    "SELECT sealed FROM {partition}",
+    "SELECT count(*) FROM {partition}",
+    "COPY {partition} TO STDOUT",
+    "INSERT INTO {partition} SELECT gen_random_uuid(), 1, 0, 'x'",
+    "UPDATE {partition} SET generation = 0",
+    "DELETE FROM vault_record",
+    "UPDATE vault_release SET state = 'active'",
+    "UPDATE vault_release SET salt = sha256('known')",
+    "INSERT INTO vault_release (label) VALUES ('mine')",
+    "SELECT FROM vault_release FOR UPDATE",
+    "SELECT vault_add_partition(1::smallint)",
+    "SELECT vault_index_partition(1::smallint)",
+    "SELECT vault_drop_partition(1::smallint)",
+    "DELETE FROM sharing_link",
+    "UPDATE sharing_link SET expires_at = 'infinity'",
+    "UPDATE sharing_link SET owner_tag = 'x'",
+    "UPDATE partners_key SET scopes = '{{report_by_data}}'",
+    "DELETE FROM partners_key",
+    "DELETE FROM vault_withheld",
+    "UPDATE vault_withheld SET reason = 'other'",
+    "TRUNCATE limits_counter",
+    "DROP TABLE sharing_link",
+    "ALTER TABLE sharing_link DROP COLUMN capsule",
+    "CREATE TEMPORARY TABLE copied AS SELECT 1",
+]  # fmt: skip
+
+REFUSED_TO_BOTH = [
+    "CREATE TABLE public.mine (plate text)",
+    "CREATE FUNCTION public.mine() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+    "DROP FUNCTION vault_read_record(smallint, integer, uuid)",
+    "ALTER FUNCTION vault_read_record(smallint, integer, uuid) RESET search_path",
+    "CREATE SCHEMA mine",
+    "CREATE EXTENSION dblink",
+    "ALTER DATABASE {database} SET log_statement = 'all'",
+    "ALTER DATABASE {database} RENAME TO mine",
+    "CREATE ROLE mine",
+    "ALTER ROLE {owner} PASSWORD 'known'",
+    "GRANT {owner} TO {self}",
+    "GRANT SELECT ON vault_record TO {self}",
+    "GRANT EXECUTE ON FUNCTION vault_read_record, vault_add_partition TO PUBLIC",
+    "SET ROLE {owner}",
+    "SET SESSION AUTHORIZATION {owner}",
+    "SET row_security = off; SELECT FROM vault_record",
+    "SELECT FROM pg_authid",
+    "SELECT FROM pg_statistic",
+    "SELECT pg_read_file('PG_VERSION')",
+    "SELECT lo_import('/etc/hostname')",
+    "COPY (SELECT 1) TO PROGRAM 'true'",
+    "SET log_statement = 'all'",
+    "SET log_parameter_max_length = -1",
+    "CHECKPOINT",
+    "LOCK TABLE vault_record",
+]
+
+
+@pytest.mark.parametrize("duty", ["job", "site"])
+def test_what_belongs_to_another_is_refused(house, partition, duty):
+    role = house.roles.job if duty == "job" else house.roles.site
+    own = REFUSED_TO_THE_JOB if duty == "job" else REFUSED_TO_THE_SITE
+    names = {"partition": partition, "owner": house.roles.owner, "self": role}
+    names["database"] = house.name
+    answers = {
+        statement: refusal(house, role, statement.format(**names))
+        for statement in [*own, *REFUSED_TO_BOTH]
+    }
+    assert {s: state for s, state in answers.items() if state != DENIED} == {}
+    # As the superuser none of them is refused for its own sake: names are right.
+    with psycopg.connect(house.url) as connection:
+        connection.execute("SELECT FROM vault_record, sharing_link, " + partition)
+
+
+def test_whoever_else_is_there_has_nothing(house, divide):
+    stranger = f"{house.name}_stranger"
+    house.ask("", f"CREATE ROLE {stranger} LOGIN PASSWORD '{house.password}'")
+    with pytest.raises(
+        psycopg.OperationalError, match="permission denied for database"
+    ):
+        psycopg.connect(house.url_of(stranger))
+    # And were they let in, as who makes backups is:
+    house.ask("", f"GRANT CONNECT ON DATABASE {house.name} TO {stranger}")
+    try:
+        tables = [f"SELECT FROM {table}" for table in TABLES]
+        calls = [
+            f"SELECT public.vault_{what}_partition(1::smallint)"
+            for what in ("add", "index", "drop")
+        ]
+        read = "SELECT public.vault_read_record(1::smallint, 0, gen_random_uuid())"
+        temporary = "CREATE TEMPORARY TABLE mine (n int)"
+        qualified = [s.replace("FROM ", "FROM public.") for s in tables]
+        for statement in [*qualified, *calls, read, temporary]:
+            assert refusal(house, stranger, statement) == DENIED, statement
+        # Which is no difference to be mended.
+        assert divide("", "--check") == NOTHING_DIFFERS
+    finally:
+        house.ask("", f"DROP OWNED BY {stranger}; DROP ROLE {stranger}")
+
+
+# The site
+
+
+@pytest.fixture
+def shown(house, tmp_path):
+    """The vehicles of the register of make run, published by the job."""
+    folder = tmp_path / "register"
+    synthetic.write_register(folder, vehicles=VEHICLES, seed=SEED, files=2)
+    done = house.ingest(folder, "le site")
+    assert done.returncode == 0, done.stderr
+    found = synthetic.showcase(vehicles=VEHICLES, seed=SEED)
+    return {vehicle.kind: vehicle for vehicle in found}
+
+
+def test_the_site_answers_sellers_and_buyers(shown, site):
+    vehicle = shown["clean"]
+    seller = seller_of(vehicle)
+    assert 'id="verdict"' in seller.get("/rapport").content.decode()
+    wrong = Client().post("/vendeur", typed(vehicle, plate="ZZ-999-ZZ"))
+    assert wrong.status_code not in (303, 500)
+    one, other = make(seller), make(seller)
+    buyer = Client()
+    assert buyer.post(one.reader_path, {"code": one.code}).status_code == 303
+    assert 'id="verdict"' in buyer.get(one.reader_path).content.decode()
+    car = buyer.post(f"{one.reader_path}/verifier", {"plate": "ZZ-999-ZZ"})
+    assert car.status_code == 200
+    assert site.ask(
+        "", "SELECT l.openings, l.checks_failed, c.failed FROM sharing_link l, sharing_check c"
+        f" WHERE public_id = '\\x{one.row.pk.hex()}'"
+    ) == [(1, 1, 1)]  # fmt: skip
+    assert one.public_id in listed(seller)
+    assert seller.post(f"{other.path}/fin").status_code == 303
+    assert seller.post("/liens/fin").status_code == 303
+    assert Client().post(one.reader_path, {"code": one.code}).status_code == 404
+    for command in ("end_links", "purge_limits", "purge_inspections"):
+        call_command(command, stdout=io.StringIO())
+
+
+def test_the_site_answers_partners(shown, site):
+    written = io.StringIO()
+    call_command("partner", "Essai", "--all-scopes", stdout=written)
+    call_command("partner", "Essai", "--all-scopes", "--replace", stdout=written)
+    key = written.getvalue().split()[-1]
+    vehicle = shown["clean"]
+    holder = {"nom": vehicle.surname, "prenoms": vehicle.given_names.split()}
+
+    def ask(call: str, asked: dict) -> int:
+        answer = Client().post(
+            f"/api/v1/{call}",
+            json.dumps({"vehicule": asked}),
+            content_type="application/json",
+            headers={"authorization": f"Bearer {key}"},
+        )
+        return answer.status_code
+
+    def certificate(plate: str) -> dict:
+        return {
+            "certificat_immatriculation": {
+                "titulaire": {"particulier": holder},
+                "numero_immatriculation": plate,
+                "numero_formule": vehicle.formula_number,
+            }
+        }
+
+    assert ask("report_by_data", certificate(vehicle.plate)) == 200
+    assert ask("report_by_data", certificate("ZZ-999-ZZ")) == 404
+    assert ask("report_by_code", {"code": make(seller_of(vehicle)).code}) == 200
+    assert site.ask(
+        "", "SELECT failures FROM partners_key WHERE suspended_at IS NULL"
+    ) == [(1,)]
+    for act in (["--list"], ["--suspend", key], ["--resume", key]):
+        call_command("partner", *act, stdout=io.StringIO())
+
+
+def test_the_site_withholds_and_lifts(shown, site, monkeypatch):
+    vehicle = shown["clean"]
+    typed_lines = f"SIV\n{vehicle.plate}\n{vehicle.formula_number}\n"
+    monkeypatch.setattr("sys.stdin", io.StringIO(typed_lines))
+    written = io.StringIO()
+    reason = ["--reason", "other", "--reference", "essai"]
+    call_command("withhold", "add", *reason, stdout=written)
+    withheld = Client()
+    withheld.post("/vendeur", typed(vehicle))
+    assert 'id="verdict"' not in withheld.get("/rapport").content.decode()
+    call_command("withhold", "list", stdout=io.StringIO())
+    call_command("withhold", "lift", written.getvalue().split()[0], stdout=written)
+    assert 'id="verdict"' in seller_of(vehicle).get("/rapport").content.decode()
+
+
+def test_the_site_keeps_what_utac_answers(shown, site, settings):
+    with running() as stand_in:
+        settings.UTAC_URL, settings.UTAC_TIMEOUT_SECONDS = stand_in.url, 0.6
+        settings.UTAC_USER, settings.UTAC_PASSWORD = USER, PASSWORD
+        for behaviour, kind in ((Behaviour.OK, "clean"), (Behaviour.DOWN, "company")):
+            stand_in.behaviour = behaviour
+            for _ in range(2):
+                assert seller_of(shown[kind]).get("/rapport").status_code == 200
+        # A row that somebody else wrote is deleted when it does not open.
+        site.ask("", "UPDATE inspections_answer SET sealed = 'x' WHERE NOT failed")
+        stand_in.behaviour = Behaviour.OK
+        assert seller_of(shown["clean"]).get("/rapport").status_code == 200
+    utac_client.cache_clear()
+    assert site.ask(
+        "", "SELECT failed, octet_length(sealed) > 1 FROM inspections_answer ORDER BY 1"
+    ) == [(False, True), (True, None)]
+
+
+def test_the_site_sees_the_release_that_the_job_publishes(shown, site, tmp_path):
+    assert seller_of(shown["clean"]).get("/rapport").status_code == 200
+    again = tmp_path / "again"
+    synthetic.write_register(again, vehicles=VEHICLES, seed=SEED, files=3)
+    assert site.ingest(again, "la suite").returncode == 0
+    assert seller_of(shown["clean"]).get("/rapport").status_code == 200
+
+
+# The command
+
+
+def test_the_second_run_has_nothing_to_do_and_every_role_may_look(house, divide):
+    assert divide(house.roles.owner) == "0 statements were needed\n"
+    for role in ("", *house.roles.names):
+        assert divide(role, "--check") == NOTHING_DIFFERS
+
+
+DRIFT = [
+    "GRANT SELECT ON vault_record TO {site}",
+    "GRANT SELECT ON {partition} TO {site}",
+    "GRANT SELECT ON sharing_link TO {job} WITH GRANT OPTION",
+    "GRANT UPDATE (expires_at) ON sharing_link TO {site}",
+    "GRANT INSERT ON vault_schema TO PUBLIC",
+    "REVOKE SELECT ON vault_release FROM {site}",
+    "REVOKE UPDATE (lifted_at) ON vault_withheld FROM {site}",
+    "GRANT SELECT ON vault_release TO {site} WITH GRANT OPTION",
+    "GRANT EXECUTE ON FUNCTION vault_read_record TO PUBLIC",
+    "GRANT EXECUTE ON FUNCTION vault_add_partition TO {site}",
+    "GRANT CREATE, USAGE ON SCHEMA public TO PUBLIC",
+    "GRANT USAGE ON SEQUENCE vault_release_number_seq TO {site}",
+    "GRANT TEMPORARY ON DATABASE {database} TO {site}",
+    "GRANT CONNECT ON DATABASE {database} TO PUBLIC",
+    "GRANT {owner} TO {site}",
+    "GRANT pg_read_all_data TO {job}",
+    "ALTER ROLE {site} SUPERUSER",
+    "ALTER ROLE {job} CREATEROLE",
+    "ALTER ROLE {owner} NOLOGIN",
+    "ALTER TABLE {partition} OWNER TO {job}",
+    "ALTER TABLE sharing_link OWNER TO {site}",
+    "ALTER FUNCTION vault_read_record OWNER TO CURRENT_USER",
+    "ALTER SCHEMA public OWNER TO CURRENT_USER",
+    "ALTER DATABASE {database} OWNER TO CURRENT_USER",
+    "ALTER DEFAULT PRIVILEGES FOR ROLE {owner} GRANT SELECT ON TABLES TO {site}",
+    "ALTER DEFAULT PRIVILEGES FOR ROLE {owner} IN SCHEMA public GRANT ALL ON TABLES TO {site}",
+    "ALTER DEFAULT PRIVILEGES FOR ROLE {owner} GRANT EXECUTE ON FUNCTIONS TO PUBLIC",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("drift", DRIFT)
+def test_what_differs_is_told_and_mended(house, divide, partition, drift):
+    roles = house.roles
+    names = {"owner": roles.owner, "job": roles.job, "site": roles.site}
+    house.ask("", drift.format(**names, partition=partition, database=house.name))
+    with pytest.raises(CommandError, match="to run them, as the owner or") as refused:
+        divide("", "--check")
+    told = refused.value.written
+    assert divide("", "--sql") == f"BEGIN;\n{told}COMMIT;\n"
+    assert divide("").startswith(told)
+    assert divide("", "--check") == NOTHING_DIFFERS
+
+
+def test_what_sql_prints_does_the_same(house, divide):
+    house.ask("", f"GRANT SELECT ON vault_record TO {house.roles.site}")
+    house.ask("", divide("", "--sql"))
+    assert divide("", "--check") == NOTHING_DIFFERS
+
+
+def test_what_histovet_did_not_make_is_left_alone_and_named(house, divide):
+    house.ask("", f"GRANT SELECT ON vault_record TO {house.roles.site}")
+    for made, named, unmade in (
+        ("TABLE accounts (n int)", "TABLE public.accounts", "TABLE accounts"),
+        (
+            "FUNCTION sum_up() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+            "FUNCTION public.sum_up()",
+            "FUNCTION sum_up()",
+        ),
+    ):
+        house.ask("", f"CREATE {made}")
+        try:
+            for options in ([], ["--check"], ["--sql"]):
+                with pytest.raises(CommandError) as refused:
+                    divide("", *options)
+                assert f"{named}, which histovet did not make" in str(refused.value)
+                assert refused.value.written == ""
+            assert refusal(house, house.roles.site, "SELECT FROM vault_record") is None
+        finally:
+            house.ask("", f"DROP {unmade}")
+    divide("")
+
+
+@pytest.mark.parametrize("duty", ["job", "site"])
+def test_neither_job_nor_site_changes_rights(house, divide, duty):
+    role = getattr(house.roles, duty)
+    house.ask("", f"GRANT INSERT ON vault_schema TO {role}")
+    with pytest.raises(CommandError, match="nothing was changed"):
+        divide(role)
+    divide("")
+
+
+def test_what_the_owner_cannot_do_is_told_and_nothing_is_done(house, divide):
+    site = house.roles.site
+    house.ask("", f"ALTER ROLE {site} SUPERUSER")
+    house.ask("", f"GRANT INSERT ON vault_schema TO {house.roles.job}")
+    insert = "INSERT INTO vault_schema SELECT 1 WHERE false"
+    with pytest.raises(CommandError, match="nothing was changed: .* superuser"):
+        divide(house.roles.owner)
+    assert refusal(house, house.roles.job, insert) is None
+    divide("")
+    assert refusal(house, house.roles.job, insert) == DENIED
+
+
+def test_a_right_that_was_passed_on_is_taken_back_with_its_source(house, divide):
+    job, site = house.roles.job, house.roles.site
+    house.ask("", f"GRANT SELECT ON vault_reject TO {job} WITH GRANT OPTION")
+    house.ask(job, f"GRANT SELECT ON vault_reject TO {site}")
+    divide(house.roles.owner)
+    assert refusal(house, site, "SELECT FROM vault_reject") == DENIED
+    assert refusal(house, job, "SELECT FROM vault_reject") is None
+
+
+def test_a_table_in_use_is_not_waited_for(house, divide):
+    house.ask("", f"ALTER TABLE sharing_link OWNER TO {house.roles.job}")
+    with psycopg.connect(house.url) as reader:
+        reader.execute("SELECT FROM sharing_link")
+        with pytest.raises(CommandError, match="lock timeout"):
+            divide("")
+    divide("")
+
+
+def test_an_owner_who_made_the_database_needs_no_superuser():
+    """A DBA makes three roles and a database, and nothing else."""
+    with _house() as made:
+        for role in made.roles.names:
+            made.ask("", f"CREATE ROLE {role} LOGIN PASSWORD '{made.password}'")
+        owner = made.roles.owner
+        made.ask("", f"ALTER DATABASE {made.name} OWNER TO {owner}")
+        made.manage(owner, "migrate", "--verbosity", "0")
+        done = made.divide(owner)
+        assert done.returncode == 0, done.stderr
+        assert made.divide(owner, "--check").returncode == 0
+
+
+def test_a_database_of_one_user_is_divided_with_its_releases(tmp_path):
+    """As one of before is: with a partition, tables and functions of the superuser."""
+    with _house() as made:
+        made.manage("", "migrate", "--verbosity", "0")
+        folder = write_feed(tmp_path / "feed", siv_lines(5))
+        done = made.run("", "-m", "pseudonymizer", "ingest", str(folder))
+        assert done.returncode == 0, done.stderr
+        assert made.divide("").returncode == 0
+        _set_passwords(made)
+        assert made.divide(made.roles.owner, "--check").returncode == 0
+        rows = made.ask(made.roles.job, "SELECT count(*) FROM vault_record_1")
+        assert rows == [(5,)]
+        again = write_feed(tmp_path / "again", siv_lines(6), "suite")
+        done = made.run(made.roles.job, "-m", "pseudonymizer", "ingest", str(again))
+        assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("names", "why"),
+    [
+        (("a", "a", "b"), "three names"),
+        (("", "b", "c"), "no name of a role"),
+        (("a", 'b"; DROP', "c"), "no name of a role"),
+        (("A", "b", "c"), "no name of a role"),
+        (("public", "b", "c"), "no name of a role"),
+        (("pg_monitor", "b", "c"), "no name of a role"),
+        (("a" * 64, "b", "c"), "no name of a role"),
+    ],
+)
+def test_names_that_are_none_are_refused(names, why):
+    with pytest.raises(RoleNames, match=why):
+        Roles(*names)
+    with pytest.raises(CommandError, match=why):
+        arguments = [f"--{duty}={name}" for duty, name in
+                     zip(("owner", "job", "site"), names, strict=True)]  # fmt: skip
+        call_command("database_roles", *arguments)
+
+
+# The system check
+
+
+def found(databases=("default",)) -> list[str]:
+    problems = run_checks(
+        tags=["database"], include_deployment_checks=True, databases=databases
+    )
+    assert all(problem.hint for problem in problems)
+    return [problem.id for problem in problems]
+
+
+def test_the_sites_own_role_passes(site, settings):
+    settings.DEVELOPMENT = False
+    assert found() == []
+
+
+def test_who_reads_every_record_is_no_role_for_the_site(db, settings):
+    settings.DEVELOPMENT = False
+    assert found() == ["histovet.E013"]
+    assert found(databases=()) == []
+    settings.DEVELOPMENT = True
+    assert found() == []
+
+
+def test_the_owner_is_no_role_for_the_site_and_migrates(house):
+    production = {"HISTOVET_DEBUG": "0", "HISTOVET_HOSTS": "histovet.example"}
+    with mock.patch.dict(os.environ, production):
+        checked = house.run(
+            house.roles.owner,
+            *("manage.py", "check", "--deploy", "--database", "default"),
+        )
+        assert "histovet.E013" in checked.stderr
+        house.manage(house.roles.owner, "migrate", "--verbosity", "0")
