@@ -7,8 +7,10 @@ import io
 import json
 import os
 import secrets
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -96,6 +98,14 @@ class House:
         assert told.returncode == 0, told.stderr
         arguments = ["ingest", str(folder), "--manifest", manifest]
         return self.run(self.roles.job, "-m", "pseudonymizer", *arguments)
+
+
+SECRETS = (
+    "HISTOVET_REGISTER_KEYS",
+    "HISTOVET_SITE_KEYS",
+    "HISTOVET_SIGNING_KEY",
+    "HISTOVET_SIGNING_CERTIFICATE",
+)
 
 
 @contextmanager
@@ -794,12 +804,25 @@ def test_who_reads_every_record_is_no_role_for_the_site(db, settings):
     assert found() == []
 
 
-def test_the_owner_is_no_role_for_the_site_and_migrates(house):
-    production = {"HISTOVET_DEBUG": "0", "HISTOVET_HOSTS": "histovet.example"}
-    with mock.patch.dict(os.environ, production):
-        checked = house.run(
-            house.roles.owner,
-            *("manage.py", "check", "--deploy", "--database", "default"),
-        )
-        assert "histovet.E013" in checked.stderr
-        house.manage(house.roles.owner, "migrate", "--verbosity", "0")
+@pytest.fixture
+def production() -> Iterator[None]:
+    """The environment of a site in production, which keeps no secret in the repository,
+    where the state folder may lie."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as elsewhere:
+        paths = {
+            variable: shutil.copy(os.environ[variable], Path(elsewhere, variable))
+            for variable in SECRETS
+        }
+        changes = {name: str(path) for name, path in paths.items()}
+        changes |= {"HISTOVET_DEBUG": "0", "HISTOVET_HOSTS": "histovet.example"}
+        with mock.patch.dict(os.environ, changes):
+            yield
+
+
+def test_the_owner_is_no_role_for_the_site_and_migrates(house, production):
+    checked = house.run(
+        house.roles.owner,
+        *("manage.py", "check", "--deploy", "--database", "default"),
+    )
+    assert "histovet.E013" in checked.stderr
+    house.manage(house.roles.owner, "migrate", "--verbosity", "0")
