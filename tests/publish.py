@@ -29,6 +29,13 @@ def publish(folder: Path, *, label: str = "essai", as_of: str = "2021-10-26") ->
             assert main(["ingest", str(folder), "--manifest", manifest]) == 0
 
 
+def ingest(folder: Path) -> None:
+    """Ingest a feed under the manifest that stands in its folder."""
+    _drop_orphans()
+    with mock.patch.dict(os.environ, DATABASE_URL=database_url()):
+        assert main(["ingest", str(folder)]) == 0
+
+
 def _drop_orphans() -> None:
     """A test that commits is cleaned by emptying tables: its partitions stay."""
     with connection.cursor() as cursor:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pseudonymizer import codec
 from pseudonymizer.errors import EnvelopeError, FeedRefused
-from pseudonymizer.feed import FeedReader
+from pseudonymizer.feed import FeedReader, measure
 from tests import vehicles
 from tests.fuzz.targets import frames
 
@@ -30,7 +30,7 @@ def main() -> None:
         "lines of one cell": [_HEADER, *[b"a\n" * (_MB // 2)] * (size // 64)],
         "lines as long as they may be": [
             _HEADER,
-            *[(b";" * 65_535 + b"\n") * 16] * (size // 16),
+            *[(b";" * 65_535 + b"\n") * 16] * (size // 64),
         ],
     }
     with tempfile.TemporaryDirectory() as folder:
@@ -52,6 +52,7 @@ def main() -> None:
 def _read(path: Path, pieces: list[bytes]) -> None:
     with open(path, "wb") as file:
         file.writelines(_compressed(pieces))
+    measure(path, lambda lines, read: None)
     with contextlib.suppress(FeedRefused), FeedReader(path) as reader:
         for _ in reader:
             pass

@@ -12,20 +12,38 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from uuid import UUID
 
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
+
 from histovet.sharing import codes
-from pseudonymizer import codec, feed
+from pseudonymizer import codec
 from pseudonymizer.envelope import (
     AnswerKeys,
     KeyRing,
     LinkKeys,
     SiteSeal,
+    check_release,
     identity_bytes,
     identity_of,
     link_id,
     release_mac,
 )
-from pseudonymizer.errors import EnvelopeError, FeedRefused, PseudonymizerError
-from pseudonymizer.ingest import Sealer, line_reader
+from pseudonymizer.errors import EnvelopeError, PseudonymizerError
+from pseudonymizer.feed import FeedReader, measure
+from pseudonymizer.layout import Content, content_of, line_reader, removal_reader
+from pseudonymizer.manifest import read_feed
+from pseudonymizer.manifest_signature import (
+    check_signature,
+    read_public_keys,
+    sign,
+    signature_path,
+)
 from pseudonymizer.records import (
     Capsule,
     HolderProof,
@@ -38,6 +56,7 @@ from pseudonymizer.records import (
     Release,
     SealedRow,
 )
+from pseudonymizer.seal import Sealer
 from tests import vehicles
 from tests.facts import FACTS
 
@@ -80,9 +99,8 @@ _SITE, _ = _ring("site")
 
 @functools.cache
 def _release() -> Release:
-    fields = {"uuid": UUID(int=7, version=4), "label": "essai", "as_of": _DAY}
-    fields |= {"key_version": 1, "salt": bytes(32), "manifest_sha256": bytes(32)}
-    return Release(number=1, mac=release_mac(_REGISTER, **fields), **fields)
+    row = Release(1, UUID(int=7, version=4), "essai", _DAY, 1, *[bytes(32)] * 3)
+    return msgspec.structs.replace(row, mac=release_mac(_REGISTER, row))
 
 
 @functools.cache
@@ -119,22 +137,27 @@ def _read_file(content: bytes) -> str:
     path = _folder() / "file.csv.gz"
     path.write_bytes(content)
     lines = accepted = 0
-    with feed.FeedReader(path) as reader:
-        read = line_reader(reader.header)
+    with FeedReader(path) as reader:
+        is_removal = content_of(reader.header) is Content.REMOVALS
+        read = (removal_reader if is_removal else line_reader)(reader.header)
         for batch in reader:
             assert batch.lines == len(batch.rows) + len(batch.rejects)
             assert len(batch.numbers) == len(batch.rows)
             lines += batch.lines
             for row in batch.rows:
-                accepted += _sealed_and_opened(read, row) == ACCEPTED
-    try:
-        manifest = feed.build_manifest(_folder(), "essai", _DAY)
-    except FeedRefused as exc:
-        # Of inspections alone; what could be read cannot be measured otherwise.
-        assert exc.code == "no_registration", exc.code
-    else:
-        assert [file.lines for file in manifest.files] == [lines]
+                told = _removed if is_removal else _sealed_and_opened
+                accepted += told(read, row) == ACCEPTED
+    assert measure(path, lambda lines, read: None).lines == lines
     return ACCEPTED if accepted else "no line accepted"
+
+
+def _removed(read: Callable, row: list[str]) -> str:
+    try:
+        named = read(row)
+    except PseudonymizerError as exc:
+        return str(exc)
+    assert identity_of(identity_bytes(named)) == named
+    return ACCEPTED
 
 
 def line(data: bytes) -> str:
@@ -169,7 +192,24 @@ def manifest(data: bytes) -> str:
     path = _folder() / "manifest.json"
     path.write_bytes(data)
     (_folder() / "file.csv.gz").write_bytes(b"x")
-    feed.read_feed(_folder(), path)
+    read_feed(_folder(), path)
+    return ACCEPTED
+
+
+def signature(data: bytes) -> str:
+    """The signature beside a manifest."""
+    manifest_path, keys, right = _signed()
+    signature_path(manifest_path).write_bytes(data)
+    check_signature(_SIGNED, manifest_path, keys)
+    assert data == right
+    return ACCEPTED
+
+
+def public_keys(data: bytes) -> str:
+    """The file of those whose signatures are accepted."""
+    path = _folder() / "public.pem"
+    path.write_bytes(data)
+    assert read_public_keys(path)
     return ACCEPTED
 
 
@@ -195,6 +235,22 @@ def row_place(data: bytes) -> str:
     _sealer()._keys.open(_ENCODED, other)
     assert other == row
     return ACCEPTED
+
+
+def release_row(data: bytes) -> str:
+    """The row of a release, as somebody may have changed it."""
+    version, edition, size = struct.unpack(">hqB", data[:11].ljust(11, b"\0"))
+    rest = data[11:]
+    row = msgspec.structs.replace(
+        _release(),
+        key_version=version,
+        edition=edition,
+        delta_sha256=rest[:size] or None,
+        salt=rest[size : 2 * size],
+        label=rest[2 * size :].decode(errors="replace"),
+    )
+    check_release(_REGISTER, row)
+    raise AssertionError("a row opens that nobody has sealed")
 
 
 def content(data: bytes) -> str:
@@ -293,7 +349,7 @@ def code(data: bytes) -> str:
 TARGETS: dict[str, Target] = {
     target.__name__: target
     for target in (
-        gzip_file, csv_file, line, manifest, sealed_row, row_place, content, frame,
+        gzip_file, csv_file, line, manifest, signature, public_keys, sealed_row, row_place, release_row, content, frame,
         packed, cookie, capsule, answer, identity, key_ring, code,
     )
 }  # fmt: skip
@@ -338,6 +394,24 @@ def outcome(name: str, data: bytes) -> str:
 
 
 # What they begin with
+
+_SIGNED = b"a manifest"
+
+
+@functools.cache
+def _signed() -> tuple[Path, Path, bytes]:
+    """Return where a manifest is said to be, the public keys, and its signature."""
+    private = Ed25519PrivateKey.from_private_bytes(bytes([1]) * 32)
+    key, keys = _folder() / "key.pem", _folder() / "keys.pem"
+    key.touch(mode=0o600)
+    key.write_bytes(
+        private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    )
+    public = private.public_key()
+    keys.write_bytes(
+        public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    )
+    return _folder() / "signed.json", keys, sign(_SIGNED, key)
 
 
 @functools.cache
@@ -432,6 +506,7 @@ def seeds(name: str) -> list[bytes]:
     """Return inputs of a target that are as they should be, and the hostile ones of
     hand; no vehicle in them exists."""
     texts = list(_text_seeds())
+    texts.append(b"plaq_immat;date_emission_CI\n123 ABC 75;06/03/2008\n")
     sealed = _sealed_seed()
     contents = [codec.pad(codec._zstandard.compressor.compress(one)) for one in packs()]
     files = [{"name": "file.csv.gz", "size": 1, "sha256": "0" * 64, "lines": 1}]
@@ -442,7 +517,10 @@ def seeds(name: str) -> list[bytes]:
         "csv_file": texts,
         "line": list(_line_seeds()),
         "manifest": [json.dumps(document | {"files": files}).encode()],
+        "signature": [_signed()[2]],
+        "public_keys": [_signed()[1].read_bytes(), _signed()[1].read_bytes() * 2],
         "sealed_row": [sealed.sealed],
+        "release_row": [struct.pack(">hqB", 1, 1, 32) + bytes(64) + b"essai"],
         "row_place": [sealed.record_id + bytes(6)],
         "content": [bytes((codec.DICTIONARY,)) + one for one in contents],
         "frame": [codec.unpad(one) for one in contents] + list(frames()),

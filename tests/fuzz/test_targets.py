@@ -17,7 +17,11 @@ MUTATED = 600
 GROWTH_MAX_MB = 40
 
 
-@pytest.mark.parametrize("name", targets.TARGETS)
+# A row that is as it should be is no input of this one: it has no MAC of its own.
+NEVER_ACCEPTED = {"release_row"}
+
+
+@pytest.mark.parametrize("name", sorted(targets.TARGETS.keys() - NEVER_ACCEPTED))
 def test_the_first_input_of_each_target_is_accepted(name):
     """What is refused at once tries nothing of what stands behind."""
     assert targets.outcome(name, targets.seeds(name)[0]) == targets.ACCEPTED
