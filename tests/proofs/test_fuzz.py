@@ -37,7 +37,7 @@ INPUT_SECONDS_MAX = 5
 # Python, what is instrumented, and libFuzzer: 150 MB.
 RSS_MAX_MB = 512
 TARGET_SECONDS_MAX = 600
-BOMB_MB = 1024
+BOMB_MB = 512
 
 
 @dataclass(frozen=True)
