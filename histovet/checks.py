@@ -26,8 +26,8 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import DEFAULT_DB_ALIAS, connections
 
-from pseudonymizer.envelope import KeyRing
 from pseudonymizer.errors import KeyRingError
+from pseudonymizer.key_ring import KeyRing
 
 TAG = "histovet"
 

@@ -61,11 +61,22 @@ TABLES: Mapping[str, Rights] = {
     "vault_release": {Duty.JOB: ("SELECT", "INSERT", "UPDATE"), Duty.SITE: ("SELECT",)},
     "vault_release_file": {Duty.JOB: ("SELECT", "INSERT", "UPDATE")},
     "vault_schema": {Duty.JOB: ("SELECT",)},
-    # What was withheld, why and since when stays as it was written.
-    "vault_withheld": {Duty.SITE: ("SELECT", "INSERT", *_update("lifted_at"))},
+    # Why and since when stays as it was written; a tag is renewed under another key.
+    "vault_withheld": {
+        Duty.SITE: (
+            *("SELECT", "INSERT"),
+            *_update("lifted_at", "tag", "key_version"),
+        )
+    },
 }
 PARTITION_OF_RECORDS: Rights = {Duty.JOB: _EVERY_ROW}
 FUNCTIONS: Mapping[str, Rights] = {
+    # The owner's alone, who retires keys.
+    "partners_end_key_uses": {},
+    "partners_key_uses": {},
+    "sharing_end_key_uses": {},
+    "sharing_key_uses": {},
+    "vault_key_uses": {},
     "vault_add_partition": {Duty.JOB: ("EXECUTE",)},
     "vault_drop_partition": {Duty.JOB: ("EXECUTE",)},
     "vault_index_partition": {Duty.JOB: ("EXECUTE",)},

@@ -14,8 +14,8 @@ import dj_database_url
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from pseudonymizer.envelope import KeyRing
 from pseudonymizer.errors import KeyRingError
+from pseudonymizer.key_ring import KeyRing
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 

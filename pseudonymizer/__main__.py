@@ -12,8 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from pseudonymizer import config, exit_codes
-from pseudonymizer.envelope import KEY_BYTES, KeyRing, write_new_ring
+from pseudonymizer import config, exit_codes, keys_commands
 from pseudonymizer.errors import (
     ConfigError,
     FeedRefused,
@@ -21,6 +20,7 @@ from pseudonymizer.errors import (
     ReleaseRefused,
 )
 from pseudonymizer.ingest import ingest
+from pseudonymizer.key_ring import KeyRing
 from pseudonymizer.load import ReleaseState, Vault
 from pseudonymizer.manifest import (
     MANIFEST_NAME,
@@ -46,6 +46,7 @@ exit codes:
   2    wrong usage
   3    a setting or a key ring is missing or cannot be used
   6    the database cannot be reached, lacks its tables, or failed
+  7    the key is in use: it was not retired
   20–  the delivery is refused, each reason with its number: `ingest --help`
   60–  the release is refused, likewise
   130  interrupted (Ctrl-C)
@@ -56,7 +57,7 @@ killed goes on where it ended when the same command is run again.
 environment:
   DATABASE_URL               the site's PostgreSQL (postgresql://user@host/name)
   HISTOVET_REGISTER_KEYS     path of the register key ring
-  HISTOVET_SITE_KEYS         path of the site key ring (`keys init` alone)
+  HISTOVET_SITE_KEYS         path of the site key ring (`keys` alone)
   HISTOVET_MAX_REJECT_SHARE  share of rejects above which a release fails (0.01)
   HISTOVET_FEED_PUBLIC_KEYS  path of the keys that deliveries are signed under; without
                              it no signature is asked for
@@ -97,26 +98,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     finally:
         progress.close()
     return code
-
-
-def _keys_init(options: argparse.Namespace, progress: Progress) -> int:
-    rings = {
-        "register": options.register or config.key_path(config.REGISTER_KEYS),
-        "site": options.site or config.key_path(config.SITE_KEYS),
-    }
-    wanted = {purpose: path for purpose, path in rings.items() if path is not None}
-    if not wanted:
-        raise ConfigError(
-            "no path for a key ring; give --register PATH and --site PATH, or set "
-            f"{config.REGISTER_KEYS} and {config.SITE_KEYS}"
-        )
-    missing = {p: path for p, path in wanted.items() if not path.exists()}
-    for purpose, path in (missing or wanted).items():
-        write_new_ring(path, purpose, os.urandom(KEY_BYTES))
-        print(f"{purpose} key ring: {path}")
-    for purpose in wanted.keys() - missing.keys():
-        print(f"{purpose} key ring: {wanted[purpose]} is there and was kept")
-    return 0
 
 
 def _synthesise(options: argparse.Namespace, progress: Progress) -> int:
@@ -347,21 +328,8 @@ def _parser() -> argparse.ArgumentParser:
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
 
-    keys = command("keys", "make key rings")
-    key_commands = keys.add_subparsers(required=True, metavar="COMMAND")
-    init = key_commands.add_parser(
-        "init",
-        help="write new key rings, mode 0600; one that exists is kept",
-        description="Write new key rings, mode 0600. A ring that exists is kept: what "
-        "was sealed under it would be lost.",
-    )
-    init.add_argument(
-        "--register", type=Path, metavar="PATH", help=f"default: {config.REGISTER_KEYS}"
-    )
-    init.add_argument(
-        "--site", type=Path, metavar="PATH", help=f"default: {config.SITE_KEYS}"
-    )
-    init.set_defaults(command=_keys_init)
+    keys = command("keys", "make, list, rotate and retire keys", keys_commands.EPILOG)
+    keys_commands.add_to(keys)
 
     synthesise = command(
         "synthesise", "write a register that names nobody, with its manifest"

@@ -54,6 +54,10 @@ def database_url(environ: Mapping[str, str] = os.environ) -> str:
     return url
 
 
+def has_database(environ: Mapping[str, str] = os.environ) -> bool:
+    return bool(environ.get("DATABASE_URL", "").strip())
+
+
 def key_path(name: str, environ: Mapping[str, str] = os.environ) -> Path | None:
     """Return the path in a variable, None when it is not set."""
     value = environ.get(name, "").strip()

@@ -14,7 +14,6 @@ from msgspec import Struct
 from pseudonymizer.config import Config
 from pseudonymizer.envelope import (
     GENERATION_MAX,
-    KeyRing,
     check_release,
     identity_bytes,
     release_mac,
@@ -27,6 +26,7 @@ from pseudonymizer.errors import (
     Unusable,
 )
 from pseudonymizer.feed import FeedFile, FeedReader, Reject
+from pseudonymizer.key_ring import KeyRing
 from pseudonymizer.layout import Content, Line, line_reader, removal_reader
 from pseudonymizer.load import (
     Change,

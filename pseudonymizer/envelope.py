@@ -1,19 +1,15 @@
-"""Key rings, identifiers, sealing and opening: all cryptography on vehicle data.
+"""Identifiers, sealing and opening: all cryptography on vehicle data.
 
-Source of every rule: SPEC.md sections 4 to 8, 10 and 11.
+Source of every rule: SPEC.md sections 5 to 8 and 10 to 12.
 """
 
 from __future__ import annotations
 
-import base64
 import functools
 import hashlib
 import hmac
-import json
 import os
-import stat
 from collections.abc import Callable
-from pathlib import Path
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
@@ -22,6 +18,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from pseudonymizer.errors import EnvelopeError, KeyRingError
+from pseudonymizer.key_ring import KEY_BYTES, KeyRing
 from pseudonymizer.records import (
     Capsule,
     Identity,
@@ -31,7 +28,6 @@ from pseudonymizer.records import (
     SealedRow,
 )
 
-KEY_BYTES = 32
 RECORD_ID_BYTES = 16
 TAG_BYTES = 8
 NONCE_BYTES = 12
@@ -48,143 +44,6 @@ BIGRAM_TABLE_BYTES = 37 * 37
 
 _REGISTER_CODE = {Register.SIV: b"\x01", Register.FNI: b"\x02"}
 _REGISTER_OF = {code: register for register, code in _REGISTER_CODE.items()}
-
-
-class KeyRing:
-    """Versioned 32-byte keys for one purpose; exactly one version is active."""
-
-    def __init__(self, purpose: str, keys: dict[int, bytes], active: int) -> None:
-        self.purpose = purpose
-        self._keys = keys
-        self.active = active
-
-    def __repr__(self) -> str:
-        return f"<KeyRing {self.purpose} versions {self.versions}>"
-
-    @property
-    def versions(self) -> tuple[int, ...]:
-        return tuple(sorted(self._keys))
-
-    def derive(
-        self,
-        label: str,
-        *,
-        version: int | None = None,
-        salt: bytes = b"",
-        length: int = KEY_BYTES,
-    ) -> bytes:
-        """Return the subkey for one use; every use has its own label.
-
-        Raises KeyRingError when the ring has no such version.
-        Source: SPEC.md section 4.
-        """
-        chosen = self.active if version is None else version
-        try:
-            key = self._keys[chosen]
-        except KeyError:
-            raise KeyRingError(
-                f"the {self.purpose} key ring has no version {chosen}; put the ring "
-                "that made this data back in place"
-            ) from None
-        info = f"histovet/v1/{self.purpose}/{label}".encode("ascii")
-        return HKDF(SHA256(), length, salt or None, info).derive(key)
-
-    def shares_a_key_with(self, other: KeyRing) -> bool:
-        mine = self._keys.values()
-        return any(
-            hmac.compare_digest(a, b) for a in mine for b in other._keys.values()
-        )
-
-    @classmethod
-    def read(cls, path: Path, purpose: str) -> KeyRing:
-        """Return the ring in the file, having refused every unsafe one.
-
-        Raises KeyRingError naming the file and what to do. Source: SPEC.md section 4.
-        """
-        try:
-            with open(path, "rb") as file:
-                mode = os.fstat(file.fileno()).st_mode
-                content = file.read()
-        except OSError as exc:
-            raise KeyRingError(
-                f"the {purpose} key ring {path} cannot be read ({exc.strerror}); make "
-                "one with: python -m pseudonymizer keys init"
-            ) from exc
-        if stat.S_IMODE(mode) & 0o077:
-            raise KeyRingError(
-                f"the {purpose} key ring {path} may be read by others; "
-                f"run: chmod 600 {path}"
-            )
-        return cls.parse(content, purpose, str(path))
-
-    @classmethod
-    def parse(cls, content: bytes, purpose: str, name: str) -> KeyRing:
-        """Return the ring in `content`; `name` stands in the errors."""
-
-        def refused(why: str) -> KeyRingError:
-            return KeyRingError(f"the {purpose} key ring {name} {why}")
-
-        try:
-            document = json.loads(content)
-        except (ValueError, RecursionError) as exc:
-            raise refused("is not JSON") from exc
-        if not isinstance(document, dict) or not isinstance(document.get("keys"), list):
-            raise refused('has no list "keys"')
-        if document.get("purpose") != purpose:
-            raise refused(f'must say "purpose": "{purpose}"; another ring was given')
-        keys: dict[int, bytes] = {}
-        active = []
-        for entry in document["keys"]:
-            if not isinstance(entry, dict):
-                raise refused('has an entry in "keys" that is no object')
-            version = entry.get("version")
-            # A bool is an int to Python and would pass for version 1.
-            if type(version) is not int or not 1 <= version <= 2**15 - 1:
-                raise refused("has a key without a version from 1 to 32767")
-            if version in keys:
-                raise refused(f"has version {version} twice")
-            try:
-                key = base64.b64decode(str(entry.get("key")), validate=True)
-            except ValueError as exc:
-                raise refused(f"has no base64 key in version {version}") from exc
-            if len(key) != KEY_BYTES:
-                raise refused(
-                    f"has a key of {len(key)} bytes in version {version}, not 32"
-                )
-            # 32 random bytes hold about 30 different values; 16 would be a pattern.
-            if len(set(key)) < 16:
-                raise refused(f"has a key in version {version} that is not random")
-            if key in keys.values():
-                raise refused(f"has the key of version {version} twice")
-            keys[version] = key
-            if entry.get("active") is True:
-                active.append(version)
-        if len(active) != 1:
-            raise refused(f"must have one active key and has {len(active)}")
-        return cls(purpose, keys, active[0])
-
-
-def write_new_ring(path: Path, purpose: str, key: bytes) -> None:
-    """Write a ring with one active key, mode 0600, and never over another file.
-
-    Raises KeyRingError when the file exists or cannot be written.
-    """
-    entry = {"version": 1, "key": base64.b64encode(key).decode(), "active": True}
-    document = json.dumps({"purpose": purpose, "keys": [entry]}, indent=2) + "\n"
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as exc:
-        raise KeyRingError(f"{path.parent} cannot be made ({exc.strerror})") from exc
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w") as file:
-            file.write(document)
-    except FileExistsError as exc:
-        raise KeyRingError(
-            f"{path} exists and is kept: data sealed under it would be lost"
-        ) from exc
-    except OSError as exc:
-        raise KeyRingError(f"{path} cannot be written ({exc.strerror})") from exc
 
 
 def identity_bytes(identity: Identity) -> bytes:

@@ -3,6 +3,7 @@
 PseudonymizerError
 ├── ConfigError              a setting is missing or wrong; nothing was started
 ├── KeyRingError             a key ring cannot be used
+├── KeyInUse                 a key is still needed; it was not retired
 ├── EnvelopeError            sealed bytes do not open, whatever was wrong with them
 ├── FeedRefused              the delivery is not what its manifest says
 ├── ReleaseRefused           the release cannot be built or activated
@@ -24,6 +25,10 @@ class ConfigError(PseudonymizerError):
 
 
 class KeyRingError(PseudonymizerError):
+    pass
+
+
+class KeyInUse(PseudonymizerError):
     pass
 
 

@@ -9,6 +9,7 @@ from pseudonymizer.errors import (
     DatabaseFailed,
     EnvelopeError,
     FeedRefused,
+    KeyInUse,
     KeyRingError,
     PseudonymizerError,
     ReleaseRefused,
@@ -23,6 +24,7 @@ OF_CLASS: dict[type[PseudonymizerError], int] = {
     KeyRingError: 3,
     EnvelopeError: 5,
     DatabaseFailed: 6,
+    KeyInUse: 7,
 }
 
 

@@ -21,7 +21,7 @@ import msgspec
 
 from pseudonymizer.config import Config
 from pseudonymizer.delta import apply
-from pseudonymizer.envelope import KeyRing, check_release, release_mac
+from pseudonymizer.envelope import check_release, release_mac
 from pseudonymizer.errors import (
     EnvelopeError,
     FeedRefused,
@@ -29,6 +29,7 @@ from pseudonymizer.errors import (
     Unusable,
 )
 from pseudonymizer.feed import FeedFile, FeedReader, Reject
+from pseudonymizer.key_ring import KeyRing
 from pseudonymizer.layout import Content, Line, line_reader
 from pseudonymizer.load import ReleaseState, SealedBatch, Totals, Vault
 from pseudonymizer.manifest import Feed, read_feed

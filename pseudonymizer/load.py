@@ -50,6 +50,11 @@ _COPY_END = b"\xff\xff"
 # Salt and MAC of a release that is gone: with them its row could be offered again.
 _NO_SECRETS = bytes(32), bytes(32)
 
+# Rooms of the site whose tables name versions of keys; each has `ROOM_key_uses`, and
+# those that can end what depends on a key `ROOM_end_key_uses`.
+_KEY_USERS = ("vault", "sharing", "partners")
+_KEY_ENDERS = ("sharing", "partners")
+
 _SESSION = (
     "SET timezone = 'UTC'",
     "SET maintenance_work_mem = '256MB'",
@@ -115,6 +120,14 @@ class ReleaseState(Struct, frozen=True):
     size_bytes: int | None
     created_at: dt.datetime
     activated_at: dt.datetime | None
+
+
+class KeyUse(Struct, frozen=True):
+    """How many of one thing depend on one version of a key ring."""
+
+    version: int
+    what: str
+    count: int
 
 
 class Totals(Struct, frozen=True):
@@ -699,6 +712,61 @@ class Vault:
             ).fetchall()
             return [number for (number,) in unused if not self._drop(number)]
 
+    def key_uses(self, purpose: str) -> list[KeyUse]:
+        """Return what depends on each version of a ring, whether the ring has it or not.
+
+        Only the owner of the tables may ask: the job sees no link.
+        """
+        with _of_the_owner():
+            return [
+                KeyUse(*row)
+                for room in _KEY_USERS
+                for row in self._connection.execute(
+                    sql.SQL(
+                        "SELECT version, what, uses FROM {}(%s) ORDER BY 1, 2"
+                    ).format(sql.Identifier(f"{room}_key_uses")),
+                    (purpose,),
+                )
+            ]
+
+    def end_key_uses(
+        self, purpose: str, version: int, *, active_too: bool
+    ) -> list[KeyUse]:
+        """End what depends on a version, for good and at once; return what was ended.
+
+        The active release goes with `active_too` alone. What a release held is dropped
+        by `drop_unused`. Raises what `key_uses` does.
+        """
+        states = ["building", "previous", *(["active"] if active_too else [])]
+        with _of_the_owner(), self._connection.transaction():
+            ended = [
+                KeyUse(version, *row)
+                for room in _KEY_ENDERS
+                for row in self._connection.execute(
+                    sql.SQL("SELECT what, uses FROM {}(%s, %s::smallint)").format(
+                        sql.Identifier(f"{room}_end_key_uses")
+                    ),
+                    (purpose, version),
+                )
+            ]
+            if purpose == "register":
+                ended += [
+                    KeyUse(version, *row)
+                    for row in self._connection.execute(
+                        "WITH before AS ("
+                        "  SELECT number, state FROM vault_release"
+                        "  WHERE key_version = %s AND state = ANY (%s) FOR UPDATE"
+                        "), retired AS ("
+                        "  UPDATE vault_release r SET state = 'retired'"
+                        "  FROM before b WHERE r.number = b.number"
+                        "  RETURNING b.state"
+                        ") SELECT state || ' release', count(*) FROM retired"
+                        " GROUP BY 1 ORDER BY 1",
+                        (version, states),
+                    )
+                ]
+        return [use for use in ended if use.count]
+
     def _drop(self, number: int) -> bool:
         for attempt in range(DROP_ATTEMPTS):
             if attempt:
@@ -805,6 +873,25 @@ def _translated() -> Iterator[None]:
         yield
     except psycopg.Error as exc:
         raise _failed(exc) from exc
+
+
+@contextmanager
+def _of_the_owner() -> Iterator[None]:
+    try:
+        with _translated():
+            yield
+    except DatabaseFailed as exc:
+        if isinstance(exc.__cause__, psycopg.errors.InsufficientPrivilege):
+            raise DatabaseFailed(
+                "this role may not see what depends on the keys; put the owner of the "
+                "tables in DATABASE_URL"
+            ) from exc
+        if isinstance(exc.__cause__, psycopg.errors.UndefinedFunction):
+            raise DatabaseFailed(
+                "the database does not know what depends on the keys; with the site and "
+                f"the job of one version of histovet, run: {MIGRATE}"
+            ) from exc
+        raise
 
 
 def _failed(exc: psycopg.Error) -> DatabaseFailed:

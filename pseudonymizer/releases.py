@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from pseudonymizer.envelope import KeyRing, check_release
+from pseudonymizer.envelope import check_release
 from pseudonymizer.errors import EnvelopeError, ReleaseRefused
+from pseudonymizer.key_ring import KeyRing
 from pseudonymizer.load import ReleaseState, Vault
 from pseudonymizer.records import Release
 

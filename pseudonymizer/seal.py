@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pseudonymizer import codec, holder
 from pseudonymizer.envelope import (
-    KeyRing,
     RowKeys,
     identity_bytes,
     inspection_keys,
     release_keys,
 )
 from pseudonymizer.errors import EnvelopeError
+from pseudonymizer.key_ring import KeyRing
 from pseudonymizer.layout import Line
 from pseudonymizer.records import (
     HolderProof,

@@ -131,7 +131,7 @@ def test_development_rings_may_lie_in_the_state_folder(good, tmp_path):
 
 
 def test_a_key_ring_that_others_may_read_is_refused(good):
-    good.SITE_KEYS_PATH.chmod(0o640)
+    good.SITE_KEYS_PATH.chmod(0o644)
     assert found() == ["histovet.E005"]
 
 

@@ -34,6 +34,8 @@ class End(models.IntegerChoices):
     REVOKED_BY_CERTIFICATE = 4, _("Quelqu’un qui a ce certificat y a mis fin")
     CERTIFICATE_GONE = 5, _("Le certificat n’a plus cours")
     CHANGED_HANDS = 6, _("Le véhicule est vendu, selon le registre")
+    # Written by `keys retire --compromised`: migration 0003.
+    KEY_COMPROMISED = 7, _("L’administration y a mis fin, par sécurité")
 
 
 class Links(models.QuerySet["Link"]):

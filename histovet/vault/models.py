@@ -209,6 +209,13 @@ class Withheld(models.Model):
                 name="vault_withheld_has_a_reference",
             ),
         )
+        indexes = (
+            models.Index(
+                fields=["key_version"],
+                condition=models.Q(lifted_at=None),
+                name="vault_withheld_version",
+            ),
+        )
 
     def __str__(self) -> str:
         return f"withheld {self.number}"

@@ -12,9 +12,10 @@ from uuid import UUID
 import zstandard
 
 from pseudonymizer.codec import COMPRESSION_LEVEL, pack
-from pseudonymizer.envelope import KeyRing, ReleaseKeys
+from pseudonymizer.envelope import ReleaseKeys
 from pseudonymizer.holder import Fingerprinter, holder_bytes
 from pseudonymizer.inspections import holds_inspections
+from pseudonymizer.key_ring import KeyRing
 from pseudonymizer.records import HolderProof
 from pseudonymizer.registration import Layout
 from pseudonymizer.synthetic import write_register

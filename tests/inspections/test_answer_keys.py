@@ -7,8 +7,9 @@ from uuid import UUID
 
 import pytest
 
-from pseudonymizer.envelope import AnswerKeys, KeyRing, identity_bytes
+from pseudonymizer.envelope import AnswerKeys, identity_bytes
 from pseudonymizer.errors import EnvelopeError, KeyRingError
+from pseudonymizer.key_ring import KeyRing
 from pseudonymizer.normalise import siv_identity
 from tests.inspections.vehicles import release
 

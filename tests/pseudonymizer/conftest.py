@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 
 from pseudonymizer.config import Config
-from pseudonymizer.envelope import write_new_ring
+from pseudonymizer.key_ring import write_new_ring
 from pseudonymizer.load import Vault
 from tests.publish import database_url
 

@@ -360,6 +360,9 @@ SUBKEYS = [
     ("register", 3, "lookup", "ff" * 32, 32),
     ("site", 1, "django secret key", "", 32),
     ("site", 1, "throttle", "", 32),
+    ("register", 1, "key check", "", 4),
+    ("register", 3, "key check", "", 4),
+    ("site", 1, "key check", "", 4),
 ]
 
 PERSON_RECORD: Json = {

@@ -12,9 +12,10 @@ import msgspec
 import pytest
 from django.db import connection
 
-from pseudonymizer.envelope import KeyRing, check_release, release_mac
+from pseudonymizer.envelope import check_release, release_mac
 from pseudonymizer.errors import FeedRefused, ReleaseRefused
 from pseudonymizer.ingest import ingest
+from pseudonymizer.key_ring import KeyRing
 from pseudonymizer.layout import line_reader
 from pseudonymizer.manifest import MANIFEST_NAME
 from pseudonymizer.progress import Progress

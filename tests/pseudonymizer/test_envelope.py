@@ -97,6 +97,16 @@ def test_no_two_uses_share_a_subkey() -> None:
     assert same_key.derive("lookup") != ring(document).derive("lookup")
 
 
+@pytest.mark.parametrize(
+    "vector",
+    [v for v in load("keys")["subkeys"] if v["label"] == "key check"],
+    ids=lambda v: f"{v['ring']} {v['version']}",
+)
+def test_each_key_has_the_check_value_of_its_vector(vector: Json) -> None:
+    whole = ring(load("keys")["rings"][vector["ring"]])
+    assert whole.check_value(vector["version"]).hex() == vector["subkey"]
+
+
 def test_a_version_that_the_ring_lacks_is_told() -> None:
     with pytest.raises(KeyRingError, match="register key ring has no version 2; put"):
         ring().derive("lookup", version=2)

@@ -17,10 +17,11 @@ import pytest
 from django.db import connection
 
 from pseudonymizer import load
-from pseudonymizer.envelope import KeyRing, release_mac, write_new_ring
+from pseudonymizer.envelope import release_mac
 from pseudonymizer.errors import EnvelopeError, FeedRefused, ReleaseRefused, Unusable
 from pseudonymizer.feed import FeedReader
 from pseudonymizer.ingest import ingest
+from pseudonymizer.key_ring import KeyRing, write_new_ring
 from pseudonymizer.layout import line_reader
 from pseudonymizer.manifest import MANIFEST_NAME, read_feed
 from pseudonymizer.progress import Progress

@@ -10,7 +10,7 @@ import termios
 import pytest
 
 from pseudonymizer.__main__ import main
-from pseudonymizer.envelope import KeyRing
+from pseudonymizer.key_ring import KeyRing
 from pseudonymizer.manifest import MANIFEST_NAME
 from tests.vehicles import (
     inspections_line,

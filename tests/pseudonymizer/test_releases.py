@@ -8,9 +8,9 @@ from django.db import connection
 
 from pseudonymizer import releases
 from pseudonymizer.__main__ import main
-from pseudonymizer.envelope import KeyRing, write_new_ring
 from pseudonymizer.errors import FeedRefused, KeyRingError, ReleaseRefused
 from pseudonymizer.ingest import ingest
+from pseudonymizer.key_ring import KeyRing, write_new_ring
 from pseudonymizer.manifest import MANIFEST_NAME
 from pseudonymizer.progress import Progress
 from tests.vehicles import siv_line, siv_lines, write_delta, write_feed

@@ -5,8 +5,9 @@ The bytes were computed with PyCryptodome, following SPEC.md section 10.
 
 import pytest
 
-from pseudonymizer.envelope import KeyRing, SiteSeal, identity_bytes, identity_of
+from pseudonymizer.envelope import SiteSeal, identity_bytes, identity_of
 from pseudonymizer.errors import EnvelopeError
+from pseudonymizer.key_ring import KeyRing
 from pseudonymizer.records import Identity, Register
 
 KEYS = {1: bytes(range(32)), 300: bytes(range(100, 132))}

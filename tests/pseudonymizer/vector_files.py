@@ -6,7 +6,8 @@ from uuid import UUID
 
 import msgspec
 
-from pseudonymizer.envelope import KeyRing, ReleaseKeys
+from pseudonymizer.envelope import ReleaseKeys
+from pseudonymizer.key_ring import KeyRing
 from pseudonymizer.records import (
     Capsule,
     Fingerprint,
