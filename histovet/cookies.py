@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from histovet.vault.keys import site_ring
 from pseudonymizer.envelope import SiteSeal
 from pseudonymizer.errors import EnvelopeError
+from pseudonymizer.key_ring import KeyRing
 
 
 class SealedCookie:
@@ -40,7 +41,7 @@ class SealedCookie:
     ) -> None:
         """`suffix` tells cookies apart that one response gives for several paths."""
         life = self.life_seconds if life_seconds is None else life_seconds
-        sealed = _seal(self._purpose).seal(content, expires_at=now + life)
+        sealed = _seal(site_ring(), self._purpose).seal(content, expires_at=now + life)
         response.set_cookie(
             self._name(suffix),
             base64.urlsafe_b64encode(sealed).decode("ascii"),
@@ -58,7 +59,7 @@ class SealedCookie:
         value = request.COOKIES.get(self._name(suffix), "")
         try:
             sealed = base64.b64decode(value, altchars=b"-_", validate=True)
-            return _seal(self._purpose).open(sealed, now=now)
+            return _seal(site_ring(), self._purpose).open(sealed, now=now)
         except (ValueError, EnvelopeError):
             return None
 
@@ -73,6 +74,7 @@ class SealedCookie:
         )
 
 
-@functools.cache
-def _seal(purpose: str) -> SiteSeal:
-    return SiteSeal(site_ring(), purpose)
+# More than there are purposes, of one ring.
+@functools.lru_cache(maxsize=8)
+def _seal(ring: KeyRing, purpose: str) -> SiteSeal:
+    return SiteSeal(ring, purpose)

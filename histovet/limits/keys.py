@@ -5,6 +5,7 @@ import functools
 
 from histovet.vault.keys import site_ring
 from pseudonymizer.envelope import Hmac
+from pseudonymizer.key_ring import KeyRing
 
 DIGEST_BYTES = 16
 
@@ -22,14 +23,15 @@ def throttle_value(purpose: str, value: str, day: dt.date) -> str:
         day.isoformat().encode("ascii"),
         value.encode(),
     )
-    return _keyed("throttle").digest(message)[:DIGEST_BYTES].hex()
+    return _keyed(site_ring(), "throttle").digest(message)[:DIGEST_BYTES].hex()
 
 
 def counter_digest(name: str) -> bytes:
     """Return the 16 bytes under which the counter of this name is stored."""
-    return _keyed("counter").digest(name.encode())[:DIGEST_BYTES]
+    return _keyed(site_ring(), "counter").digest(name.encode())[:DIGEST_BYTES]
 
 
-@functools.cache
-def _keyed(label: str) -> Hmac:
-    return Hmac(site_ring().derive(label))
+# Two labels, of one ring.
+@functools.lru_cache(maxsize=2)
+def _keyed(ring: KeyRing, label: str) -> Hmac:
+    return Hmac(ring.derive(label))

@@ -17,7 +17,8 @@ from typing import NamedTuple
 
 from histovet.statements import one_row
 from histovet.vault.keys import site_ring
-from pseudonymizer.envelope import Hmac, KeyRing
+from pseudonymizer.envelope import Hmac
+from pseudonymizer.key_ring import KeyRing
 
 logger = logging.getLogger(__name__)
 
@@ -84,7 +85,7 @@ def key_digest(key: str, version: int) -> bytes:
 
     Source: SPEC.md section 10.
     """
-    return _keyed(site_ring(), "partner key", version).digest(key.encode("ascii"))
+    return _key_digest(site_ring(), key, version)
 
 
 def terms_mac(terms: Terms, version: int) -> bytes:
@@ -95,10 +96,15 @@ def terms_mac(terms: Terms, version: int) -> bytes:
     return _keyed(site_ring(), "partner row", version).digest(_encoded(terms))
 
 
+def is_known(version: int) -> bool:
+    """Tell whether the site's ring has that version."""
+    return version in site_ring().versions
+
+
 def terms_hold(terms: Terms, version: int, mac: bytes) -> bool:
     """Tell whether these are the terms that the site wrote."""
     # Who changed the row may have written any version.
-    if version not in site_ring().versions:
+    if not is_known(version):
         return False
     return secrets.compare_digest(terms_mac(terms, version), mac)
 
@@ -108,7 +114,7 @@ def authenticate(key: str, now: dt.datetime) -> Partner | None:
     suspended or its row was changed. Notes the day of the last use."""
     if not _KEY.fullmatch(key):
         return None
-    today = now.date()
+    today, ring = now.date(), site_ring()
     row = one_row(
         """
         SELECT k.id, k.key_version, k.mac, k.last_used_on,
@@ -121,7 +127,7 @@ def authenticate(key: str, now: dt.datetime) -> Partner | None:
         FROM partners_key k
         WHERE k.digest = ANY(%s)
         """,
-        (today, [key_digest(key, version) for version in site_ring().versions]),
+        (today, [_key_digest(ring, key, version) for version in ring.versions]),
     )
     if row is None:
         return None
@@ -152,6 +158,10 @@ def authenticate(key: str, now: dt.datetime) -> Partner | None:
     )
 
 
+def _key_digest(ring: KeyRing, key: str, version: int) -> bytes:
+    return _keyed(ring, "partner key", version).digest(key.encode("ascii"))
+
+
 def _encoded(terms: Terms) -> bytes:
     """Each value with its length before it, the scopes, which are several, last.
 
@@ -178,6 +188,7 @@ def _microseconds(moment: dt.datetime) -> bytes:
     return b"%d" % ((moment - _EPOCH) // dt.timedelta(microseconds=1))
 
 
-@functools.cache
+# Two labels, of more versions than a ring needs at a time.
+@functools.lru_cache(maxsize=16)
 def _keyed(ring: KeyRing, label: str, version: int) -> Hmac:
     return Hmac(ring.derive(label, version=version))

@@ -14,6 +14,7 @@ from histovet.partners.auth import (
     Terms,
     active_version,
     folded,
+    is_known,
     key_digest,
     new_key,
     shown_part,
@@ -138,11 +139,15 @@ class PartnerKey(models.Model):
         return row, key
 
     def state(self, now: dt.datetime) -> str:
-        if not self.is_intact():
+        # Under a version that was retired, whether the row holds cannot be told.
+        is_readable = is_known(self.key_version)
+        if is_readable and not self.is_intact():
             return "changed"
         if self.suspended_at:
             return "suspended"
-        return "live" if self.expires_at > now else "expired"
+        if self.expires_at <= now:
+            return "expired"
+        return "live" if is_readable else "changed"
 
     def is_intact(self) -> bool:
         """Tell whether the row says what the site wrote."""

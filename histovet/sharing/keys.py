@@ -1,4 +1,4 @@
-"""The keys of links, derived once in a process."""
+"""The keys of links, derived once from a ring."""
 
 from __future__ import annotations
 
@@ -6,9 +6,14 @@ import functools
 
 from histovet.vault.keys import site_ring
 from pseudonymizer.envelope import LinkKeys
+from pseudonymizer.key_ring import KeyRing
 
 
-@functools.cache
 def link_keys() -> LinkKeys:
     """Raises KeyRingError."""
-    return LinkKeys(site_ring())
+    return _of(site_ring())
+
+
+@functools.lru_cache(maxsize=1)
+def _of(ring: KeyRing) -> LinkKeys:
+    return LinkKeys(ring)

@@ -16,7 +16,7 @@ from histovet.sharing.models import End, Link, Links, Scope
 from histovet.statements import one_row
 from histovet.vault.reading import Opened
 from pseudonymizer.envelope import SECRET_BYTES, identity_bytes, link_id
-from pseudonymizer.errors import EnvelopeError
+from pseudonymizer.errors import EnvelopeError, KeyRingError
 from pseudonymizer.normalise import PARIS
 from pseudonymizer.records import Capsule, Identity, LinkTerms
 
@@ -74,15 +74,17 @@ def create(
     """
     now = now.replace(microsecond=0)
     today = now.astimezone(PARIS).date()
-    record, tags = opened.record, opened.proof.tags
+    record, tags = opened.record, dict(opened.proof.tags)
     if opened.is_withheld:
         raise NotShareable
     if record.certificate_cancelled or is_handed_over(record, since=today) or not tags:
         raise NotShareable
     keys, encoded = link_keys(), identity_bytes(identity)
     secret = random(SECRET_BYTES)
-    # That of the newest register key, which lives longest.
-    holder_key_version, holder_tag = max(tags)
+    # That of the release's own key, which every release has that is published while
+    # this one can come back: a newer one may never be used, an older one be retired.
+    holder_key_version = opened.release.row.key_version
+    holder_tag = tags[holder_key_version]
     terms = LinkTerms(
         public_id=link_id(secret),
         key_version=keys.active,
@@ -171,5 +173,9 @@ def _owned(
         # It opens for nobody; the other links are shown all the same.
         logger.error("the row of a link was changed by other means than the site")
         return OwnedLink(row, None, None)
-    end = end_of(terms, capsule, opened, now)
+    try:
+        end = end_of(terms, capsule, opened, now)
+    except KeyRingError as exc:
+        logger.error("%s", exc)
+        return OwnedLink(row, None, None)
     return OwnedLink(row, secret if end is None else None, end)

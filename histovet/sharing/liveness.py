@@ -10,6 +10,7 @@ import datetime as dt
 from histovet.history.report import NEW_HOLDERS, SALES
 from histovet.sharing.models import End
 from histovet.vault.reading import Opened
+from pseudonymizer.errors import KeyRingError
 from pseudonymizer.normalise import PARIS
 from pseudonymizer.records import Capsule, LinkTerms, Record
 
@@ -18,12 +19,23 @@ def end_of(
     terms: LinkTerms, capsule: Capsule, opened: Opened | None, now: dt.datetime
 ) -> End | None:
     """Return why the link is over, None while it lives. `opened` is what the capsule's
-    identity opens in the active release."""
+    identity opens in the active release.
+
+    Raises KeyRingError when the release was made with a ring that lacked the link's
+    version: whether the holder is still the same, nobody can tell.
+    """
     if terms.expires_at <= now.timestamp():
         return End.EXPIRED
     if opened is None or opened.record.certificate_cancelled:
         return End.CERTIFICATE_GONE
-    if (terms.holder_key_version, capsule.holder_tag) not in opened.proof.tags:
+    tags = dict(opened.proof.tags)
+    if tags and terms.holder_key_version not in tags:
+        raise KeyRingError(
+            "the active release has no holder tags of version "
+            f"{terms.holder_key_version} of the register key ring, which live links "
+            "have; publish one with a ring that has it"
+        )
+    if tags.get(terms.holder_key_version) != capsule.holder_tag:
         return End.CHANGED_HANDS
     if is_handed_over(opened.record, since=created_on(terms)):
         return End.CHANGED_HANDS

@@ -21,7 +21,7 @@ from histovet.statements import one_row
 from histovet.vault import reading
 from histovet.vault.reading import Opened
 from histovet.vault.releases import DECOY
-from pseudonymizer.envelope import SECRET_BYTES, TAG_BYTES, link_id
+from pseudonymizer.envelope import SECRET_BYTES, TAG_BYTES, LinkKeys, link_id
 from pseudonymizer.errors import EnvelopeError
 from pseudonymizer.normalise import PARIS
 from pseudonymizer.records import Capsule, Identity, LinkTerms, Register
@@ -70,7 +70,7 @@ class OpenLink:
 def read_link(secret: bytes, now: dt.datetime) -> OpenLink | None:
     """Return what the link opens, None when it opens nothing; write nothing.
 
-    Raises what `vault.reading.read` does.
+    Raises what `vault.reading.read` and `liveness.end_of` do.
     """
     link, _ = _seen(link_id(secret), secret, now)
     return link
@@ -104,8 +104,8 @@ def _seen(
     """Return the live link, or why it has to be ended, or neither."""
     row = one_row(_FIND, (public_id,))
     if row is None:
-        terms, sealed = _dummy()
-        link_keys().open_capsule(_DUMMY_SECRET, terms, sealed)
+        keys = link_keys()
+        keys.open_capsule(_DUMMY_SECRET, *_dummy(keys))
         reading.read(DECOY)
         return None, None
     key_version, holder_version, created, expires, scope, most, sealed = row
@@ -131,10 +131,9 @@ def _seen(
     return OpenLink(public_id, expires, Scope(scope), opened), None
 
 
-@functools.cache
-def _dummy() -> tuple[LinkTerms, bytes]:
+@functools.lru_cache(maxsize=1)
+def _dummy(keys: LinkKeys) -> tuple[LinkTerms, bytes]:
     """Return terms and a capsule as long as most: that of a plate of the SIV."""
-    keys = link_keys()
     terms = LinkTerms(link_id(_DUMMY_SECRET), keys.active, 1, 0, 1, Scope.FULL, None)
     longest = Identity(Register.SIV, "0" * 7, "0" * 11)
     capsule = Capsule(longest, bytes(TAG_BYTES))

@@ -1,15 +1,19 @@
 """Vehicles that an operator withholds: nobody reads their report until it is lifted.
 
 A row names no vehicle: its tag is made with the site's key ring, and depends on no
-release. Source: docs/withholding.md; of the tag, pseudonymizer/SPEC.md section 10.
+release. While the ring lacks the version of a row, nobody can tell whose it is, and no
+report is shown. Source: docs/withholding.md; of the tag, pseudonymizer/SPEC.md section 10.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import functools
+import itertools
 import logging
 import re
+from dataclasses import dataclass
+from typing import NoReturn
 
 from django.db import IntegrityError, transaction
 
@@ -17,6 +21,8 @@ from histovet.vault.keys import site_ring
 from histovet.vault.models import REFERENCE_MAX, Withheld
 from pseudonymizer import normalise
 from pseudonymizer.envelope import WithheldKeys, identity_bytes
+from pseudonymizer.errors import KeyRingError
+from pseudonymizer.key_ring import VERSION_MAX, KeyRing
 from pseudonymizer.records import Identity
 
 logger = logging.getLogger(__name__)
@@ -33,17 +39,44 @@ class AlreadyWithheld(Exception):
 
 
 class NotWithheld(Exception):
-    """No row has this number, or it was lifted."""
+    """No row has this number or is of this vehicle, or it was lifted."""
 
 
-@functools.cache
+@dataclass(frozen=True)
+class Sought:
+    """What the statement that reads a record asks of the withheld ones: rows with one of
+    these tags, and rows of a version from a `first` to its `last`, which the ring lacks."""
+
+    tags: list[bytes]
+    first: list[int]
+    last: list[int]
+
+
+def sought(identity: bytes) -> Sought:
+    """Raises KeyRingError."""
+    keys, first, last = _derived(site_ring())
+    return Sought(list(keys.tags(identity).values()), first, last)
+
+
+def refuse_unknown() -> NoReturn:
+    """Raise KeyRingError: a row has a version that the ring lacks."""
+    raise KeyRingError(
+        "vehicles are withheld under a version of the site key ring that it lacks, and "
+        "nobody can tell which; put the ring that has it back, or see: python manage.py "
+        "withhold list"
+    )
+
+
+@functools.lru_cache(maxsize=1)
+def _derived(ring: KeyRing) -> tuple[WithheldKeys, list[int], list[int]]:
+    """Return the keys, and the bounds of the versions between those of the ring."""
+    bounds = [0, *ring.versions, VERSION_MAX + 1]
+    gaps = [(a + 1, b - 1) for a, b in itertools.pairwise(bounds) if a + 1 < b]
+    return WithheldKeys(ring), [a for a, _ in gaps], [b for _, b in gaps]
+
+
 def _keys() -> WithheldKeys:
-    return WithheldKeys(site_ring())
-
-
-def tags(identity: bytes) -> list[bytes]:
-    """Return what the vehicle's row may have for a tag. Raises KeyRingError."""
-    return list(_keys().tags(identity).values())
+    return _derived(site_ring())[0]
 
 
 def withhold(
@@ -54,15 +87,16 @@ def withhold(
     `reference` is where the order is kept. Raises ReferenceRefused, AlreadyWithheld.
     """
     _check(reference, identity)
-    found = _keys().tags(identity_bytes(identity))
+    keys = _keys()
+    found = keys.tags(identity_bytes(identity))
     with transaction.atomic():
         # Of another key version too, which the constraint does not see.
         if Withheld.objects.filter(tag__in=found.values(), lifted_at=None).exists():
             raise AlreadyWithheld
         try:
             row = Withheld.objects.create(
-                tag=found[_keys().active],
-                key_version=_keys().active,
+                tag=found[keys.active],
+                key_version=keys.active,
                 reason=reason,
                 reference=reference,
                 since=now,
@@ -70,6 +104,25 @@ def withhold(
         except IntegrityError as exc:
             raise AlreadyWithheld from exc
     logger.warning("withheld id=%d reason=%s reference=%s", row.pk, reason, reference)
+    return row
+
+
+def renew(identity: Identity) -> Withheld:
+    """Put the tag of a withheld vehicle under the active key, so that the older one can
+    be retired. Raises NotWithheld."""
+    keys = _keys()
+    found = keys.tags(identity_bytes(identity))
+    with transaction.atomic():
+        row = (
+            Withheld.objects.select_for_update()
+            .filter(tag__in=found.values(), lifted_at=None)
+            .first()
+        )
+        if row is None:
+            raise NotWithheld
+        row.tag, row.key_version = found[keys.active], keys.active
+        row.save(update_fields=["tag", "key_version"])
+    logger.warning("renewed id=%d key=%d", row.pk, row.key_version)
     return row
 
 

@@ -208,6 +208,7 @@ def test_a_key_outlives_the_key_of_the_site_that_it_was_made_under(
     assert authenticate(old, NOW) is None
     assert authenticate(new, NOW)
     assert old_row.state(NOW) == "changed"
+    assert old_row.state(old_row.expires_at) == "expired"
 
 
 def test_what_a_mac_covers_is_read_in_one_way():

@@ -14,13 +14,13 @@ from django.db import connection
 from histovet.local.state import REPOSITORY
 from histovet.logs import LineFormatter
 from histovet.sharing import links
-from histovet.sharing.keys import link_keys
 from histovet.sharing.models import End, Link, Scope
 from histovet.sharing.opening import open_link, read_link
 from histovet.vault import keys, reading, releases
 from histovet.vault.errors import NoActiveRelease
 from histovet.vault.models import Release
-from pseudonymizer.envelope import KeyRing, link_id
+from pseudonymizer.envelope import link_id
+from pseudonymizer.key_ring import KeyRing
 from pseudonymizer.normalise import siv_identity
 from tests import dump
 from tests.publish import publish
@@ -480,7 +480,6 @@ def site_ring_in(folder, ring_settings, versions, active):
     path = folder / f"site-{active}-{len(versions)}.json"
     write_ring(path, "site", {v: ours[v] for v in versions}, active)
     ring_settings.SITE_KEYS_PATH = path
-    link_keys.cache_clear()
 
 
 @pytest.fixture
@@ -493,7 +492,6 @@ def rotate(settings, tmp_path):
 
     yield rotated
     settings.SITE_KEYS_PATH = first
-    link_keys.cache_clear()
 
 
 def test_links_outlive_a_rotation_of_the_site_key(register, rotate):

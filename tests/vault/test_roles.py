@@ -423,6 +423,14 @@ REFUSED_TO_THE_SITE = [
 ]  # fmt: skip
 
 REFUSED_TO_BOTH = [
+    *(
+        f"SELECT * FROM {room}_key_uses('site')"
+        for room in ("vault", "sharing", "partners")
+    ),
+    *(
+        f"SELECT * FROM {room}_end_key_uses('site', 1::smallint)"
+        for room in ("sharing", "partners")
+    ),
     "CREATE TABLE public.mine (plate text)",
     "CREATE FUNCTION public.mine() RETURNS int LANGUAGE sql AS 'SELECT 1'",
     "DROP FUNCTION vault_read_record(smallint, integer, uuid)",
@@ -578,6 +586,8 @@ def test_the_site_withholds_and_lifts(shown, site, monkeypatch):
     withheld.post("/vendeur", typed(vehicle))
     assert 'id="verdict"' not in withheld.get("/rapport").content.decode()
     call_command("withhold", "list", stdout=io.StringIO())
+    monkeypatch.setattr("sys.stdin", io.StringIO(typed_lines))
+    call_command("withhold", "renew", stdout=io.StringIO())
     call_command("withhold", "lift", written.getvalue().split()[0], stdout=written)
     assert 'id="verdict"' in seller_of(vehicle).get("/rapport").content.decode()
 

@@ -18,9 +18,12 @@ from histovet.vault.withholding import (
     Reason,
     ReferenceRefused,
 )
-from pseudonymizer.envelope import KeyRing, WithheldKeys, identity_bytes
+from pseudonymizer.envelope import WithheldKeys, identity_bytes
+from pseudonymizer.errors import KeyRingError
+from pseudonymizer.key_ring import KeyRing
 from pseudonymizer.normalise import fni_identity, siv_identity
 from tests import dump
+from tests.test_settings import key, write_ring
 from tests.vehicles import fni_line, siv_line
 
 SIV = siv_identity("AA-123-AA", "2015AB12345")
@@ -224,16 +227,85 @@ def test_the_tag_is_that_of_the_specification():
     }
 
 
+@pytest.fixture
+def site_ring(settings, tmp_path):
+    """Give the site a ring of these versions, the last of them active."""
+    settings.SITE_KEYS_PATH = tmp_path / "site.json"
+
+    def written(*versions):
+        keys = {version: key(version) for version in versions}
+        write_ring(settings.SITE_KEYS_PATH, "site", keys, versions[-1])
+
+    written(1)
+    return written
+
+
 def test_a_vehicle_stays_withheld_when_the_site_has_a_new_key(
-    publish, withhold, monkeypatch
+    publish, withhold, site_ring
 ):
     publish(siv_line())
-    old = KeyRing("site", {1: bytes(range(32))}, 1)
-    new = KeyRing("site", {1: bytes(range(32)), 2: bytes(range(1, 33))}, 2)
-    keys = {"keys": WithheldKeys(old)}
-    monkeypatch.setattr(withholding, "_keys", lambda: keys["keys"])
     withhold("add", *ADD, typed=SIV_LINES)
-    keys["keys"] = WithheldKeys(new)
+    site_ring(1, 2)
     assert reading.read(SIV).is_withheld
     with pytest.raises(AlreadyWithheld):
         withholding.withhold(SIV, Reason.OTHER, "x", now=timezone.now())
+
+
+def test_renewed_it_needs_the_older_key_no_more(publish, withhold, site_ring):
+    publish(siv_line(), fni_line())
+    line = withhold("add", *ADD, typed=SIV_LINES)
+    site_ring(1, 2)
+    assert withhold("renew", typed=SIV_LINES) == line.replace("key 1", "key 2")
+    site_ring(2)
+    assert reading.read(SIV).is_withheld
+    assert not reading.read(FNI).is_withheld
+    withhold("lift", line.split()[0])
+    assert not reading.read(SIV).is_withheld
+
+
+def test_what_is_not_withheld_is_not_renewed(publish, withhold, site_ring):
+    publish(siv_line(), fni_line())
+    number = withhold("add", *ADD, typed=SIV_LINES).split()[0]
+    with pytest.raises(CommandError, match="no vehicle with this certificate"):
+        withhold("renew", typed=FNI_LINES)
+    withhold("lift", number)
+    with pytest.raises(CommandError, match="no vehicle with this certificate"):
+        withhold("renew", typed=SIV_LINES)
+
+
+@pytest.mark.parametrize(
+    ("version", "ring"),
+    [(1, (2,)), (1, (2, 3)), (3, (1, 2)), (4, (2, 6)), (32767, (1, 2)), (9, (8, 10))],
+)
+def test_while_the_ring_lacks_the_key_of_a_withheld_vehicle_nothing_is_read(
+    publish, withhold, site_ring, version, ring
+):
+    """Nobody can tell which vehicle it is: it would be shown again."""
+    publish(siv_line(), fni_line())
+    site_ring(version)
+    number = withhold("add", *ADD, typed=SIV_LINES).split()[0]
+    site_ring(*ring)
+    for identity in (SIV, FNI, OTHER):
+        with pytest.raises(KeyRingError, match="nobody can tell which"):
+            reading.read(identity)
+    withhold("lift", number)
+    assert not reading.read(SIV).is_withheld
+
+
+def test_a_ring_that_comes_while_a_record_is_read_is_read_at_once(
+    publish, withhold, site_ring, monkeypatch
+):
+    """What another process withheld under a key that was new a moment ago."""
+    publish(siv_line())
+    site_ring(2)
+    withhold("add", *ADD, typed=SIV_LINES)
+    site_ring(1)
+    asked = reading.one_row
+
+    def rotated_meanwhile(*arguments):
+        found = asked(*arguments)
+        site_ring(1, 2)
+        return found
+
+    monkeypatch.setattr(reading, "one_row", rotated_meanwhile)
+    assert reading.read(SIV).is_withheld

@@ -47,6 +47,11 @@ class Command(BaseCommand):
             help=f"where the order is kept, in 1 to {REFERENCE_MAX} characters, "
             "without the plate or the formula number",
         )
+        acts.add_parser(
+            "renew",
+            help="put the withheld vehicle that is then asked for under the active key "
+            "of the site, so that the older one can be retired",
+        )
         acts.add_parser("list", help="list what is withheld and what was")
         lift = acts.add_parser("lift", help="let a vehicle be read again")
         lift.add_argument("id", type=int, help="as the list shows it")
@@ -54,6 +59,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if options["act"] == "add":
             self._add(Reason(options["reason"]), options["reference"])
+        elif options["act"] == "renew":
+            self._renew()
         elif options["act"] == "lift":
             self._lift(options["id"])
         else:
@@ -81,6 +88,15 @@ class Command(BaseCommand):
             ) from exc
         except AlreadyWithheld as exc:
             raise CommandError("this vehicle is withheld already; see: list") from exc
+        self.stdout.write(_line(row))
+
+    def _renew(self) -> None:
+        try:
+            row = withholding.renew(_asked_identity())
+        except NotWithheld as exc:
+            raise CommandError(
+                "no vehicle with this certificate is withheld; see: list"
+            ) from exc
         self.stdout.write(_line(row))
 
     def _lift(self, number: int) -> None:
@@ -128,6 +144,7 @@ def _line(row: Withheld) -> str:
     return "  ".join(
         (
             str(row.number),
+            f"key {row.key_version}",
             f"since {row.since:%Y-%m-%d %H:%M} UTC",
             row.reason,
             row.reference,
