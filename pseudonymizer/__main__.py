@@ -260,7 +260,7 @@ def _releases(options: argparse.Namespace, progress: Progress) -> int:
     table = [
         (
             *("number", "label", "as of", "state", "deltas", "rows", "rejects"),
-            *("key", "MB", "active"),
+            *("key", "check value", "MB", "active"),
         ),
         *(_told_release(release) for release in known),
     ]
@@ -304,6 +304,7 @@ def _told_release(state: ReleaseState) -> tuple[str, ...]:
         f"{state.rows:,}",
         f"{state.rejects:,}",
         str(release.key_version),
+        "-" if state.key_check is None else state.key_check.hex(),
         "-" if state.size_bytes is None else f"{state.size_bytes / 1e6:,.1f}",
         f"{activated:%Y-%m-%d %H:%M} UTC" if activated else "-",
     )

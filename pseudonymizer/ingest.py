@@ -206,7 +206,10 @@ def _release_to_build(
         inspections_as_of=feed.manifest.inspections_as_of,
     )
     mac = release_mac(ring, release)
-    return vault.create(msgspec.structs.replace(release, mac=mac))
+    return vault.create(
+        msgspec.structs.replace(release, mac=mac),
+        key_check=ring.check_value(release.key_version),
+    )
 
 
 def _check_begun(release: Release, feed: Feed, ring: KeyRing) -> None:

@@ -110,7 +110,8 @@ class DeltaState(Struct, frozen=True):
 
 
 class ReleaseState(Struct, frozen=True):
-    """A row of the table of releases; `size_bytes` counts rows and index."""
+    """A row of the table of releases; `size_bytes` counts rows and index, `key_check` is
+    the check value of its key, None for a release of before there was one."""
 
     release: Release
     state: str
@@ -118,6 +119,7 @@ class ReleaseState(Struct, frozen=True):
     rows: int
     rejects: int
     size_bytes: int | None
+    key_check: bytes | None
     created_at: dt.datetime
     activated_at: dt.datetime | None
 
@@ -227,19 +229,19 @@ class Vault:
                 " manifest_sha256, mac, inspections_as_of, edition, delta_sha256,"
                 " state, lines, rows, rejects,"
                 " pg_total_relation_size(to_regclass('vault_record_' || number)),"
-                " created_at, activated_at"
+                " key_check, created_at, activated_at"
                 " FROM vault_release ORDER BY number DESC"
             ).fetchall()
         return [ReleaseState(Release(*row[:11]), *row[11:]) for row in rows]
 
-    def create(self, release: Release) -> Release:
+    def create(self, release: Release, key_check: bytes) -> Release:
         """Insert a release to be built, with its partition; its number is new."""
         with _translated(), self._connection.transaction():
             (number,) = self._one(
                 "INSERT INTO vault_release"
                 " (uuid, label, as_of, key_version, salt, manifest_sha256, mac,"
-                " inspections_as_of)"
-                " VALUES (%s, %s, %s, %s, %s, %s, %s, %s) RETURNING number",
+                " inspections_as_of, key_check)"
+                " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING number",
                 release.uuid,
                 release.label,
                 release.as_of,
@@ -248,6 +250,7 @@ class Vault:
                 release.manifest_sha256,
                 release.mac,
                 release.inspections_as_of,
+                key_check,
             )
             self._one("SELECT vault_add_partition(%s::smallint)", number)
         return msgspec.structs.replace(release, number=number)

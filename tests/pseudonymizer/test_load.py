@@ -52,7 +52,7 @@ def _states(vault):
 
 
 def _activated(vault, label):
-    release = vault.create(_release(label))
+    release = vault.create(_release(label), b"kkkk")
     _load(vault, release, _row(1))
     assert vault.build_index(release)
     vault.activate(release, Totals(1, 1, 0))
@@ -61,7 +61,7 @@ def _activated(vault, label):
 
 @pytest.fixture
 def release(vault):
-    return vault.create(_release())
+    return vault.create(_release(), b"kkkk")
 
 
 def test_a_row_is_read_as_it_was_loaded(vault, release):
@@ -196,14 +196,14 @@ def test_one_row_stays_of_each_identity(vault, release):
 
 def test_activation_moves_every_release_on(vault):
     first = _activated(vault, "1")
-    abandoned = vault.create(_release("abandoned"))
+    abandoned = vault.create(_release("abandoned"), b"kkkk")
     second = _activated(vault, "2")
     assert _states(vault) == {
         first.number: "previous",
         abandoned.number: "retired",
         second.number: "active",
     }
-    later = vault.create(_release("later"))
+    later = vault.create(_release("later"), b"kkkk")
     third = _activated(vault, "3")
     assert _states(vault) == {
         first.number: "retired",
@@ -217,7 +217,7 @@ def test_activation_moves_every_release_on(vault):
 @pytest.mark.parametrize("state", ["active", "previous", "retired", "failed"])
 def test_only_a_release_that_is_being_built_is_activated(vault, state):
     active = _activated(vault, "1")
-    other = vault.create(_release("2"))
+    other = vault.create(_release("2"), b"kkkk")
     with connection.cursor() as cursor:
         cursor.execute("UPDATE vault_release SET state = 'retired'")
         cursor.execute(

@@ -170,6 +170,21 @@ def test_the_list_tells_the_deltas(settings_set, config, tmp_path, capsys):
     assert row.split()[4] == "1"
 
 
+def test_the_list_tells_which_key_a_release_was_made_under(
+    settings_set, vault, config, tmp_path, capsys
+):
+    _publish(config, tmp_path, "un", "deux")
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE vault_release SET key_check = NULL WHERE label = 'un'")
+    (latest, first) = vault.releases()
+    assert latest.key_check == _ring(config).check_value(1)
+    assert first.key_check is None
+    assert main(["releases"]) == 0
+    _, of_latest, of_first = capsys.readouterr().out.splitlines()
+    assert f"  1    {latest.key_check.hex()}  " in of_latest
+    assert "  1    -  " in of_first
+
+
 def test_a_rollback_needs_the_ring(settings_set, config, tmp_path, monkeypatch):
     _publish(config, tmp_path, "un", "deux")
     other = tmp_path / "other.json"
