@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 KINDS = {
     "clean": "Rien à signaler",
     "company": "Rien à signaler",
-    "fni": "Contrôle technique en retard",
+    "fni": "Rien à signaler",
     "stolen": "Véhicule déclaré volé",
     "pledged": "Véhicule gagé",
     "irreparable": "Véhicule économiquement irréparable",
