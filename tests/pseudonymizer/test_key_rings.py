@@ -7,7 +7,8 @@ import stat
 import struct
 import subprocess
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,14 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "register.json"
 
 
+@pytest.fixture
+def reachable() -> Iterator[Path]:
+    """The path of a ring in a folder that every user may look into."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder, "register.json")
+
+
 def test_a_good_ring_is_read(path: Path) -> None:
     write(path, document(entry(1, KEY, False), entry(32767, OTHER)))
     ring = KeyRing.read(path, "register")
@@ -102,26 +111,26 @@ def test_a_group_reads_what_root_gave_it_and_nothing_of_anybody_else(
 
 
 @AS_ROOT
-def test_a_credential_of_systemd_is_read_by_its_service(path: Path) -> None:
+def test_a_credential_of_systemd_is_read_by_its_service(reachable: Path) -> None:
     """systemd 252, write_credential: a file of root, mode 0400, then an ACL for the
     service's user; without ACLs the file is given to that user."""
-    write(path, document(entry()), 0o400)
+    write(reachable, document(entry()), 0o400)
     try:
-        os.setxattr(path, "system.posix_acl_access", acl_for(4242))
+        os.setxattr(reachable, "system.posix_acl_access", acl_for(4242))
     except OSError as exc:
         pytest.skip(f"no ACLs on this file system ({exc.strerror})")
-    assert stat.S_IMODE(path.stat().st_mode) == 0o440
-    assert _read_as(4242, path) == "(1,)"
-    assert "Permission denied" in _read_as(4243, path)
+    assert stat.S_IMODE(reachable.stat().st_mode) == 0o440
+    assert _read_as(4242, reachable) == "(1,)"
+    assert "Permission denied" in _read_as(4243, reachable)
 
 
 @AS_ROOT
 @pytest.mark.parametrize("mode", [0o400, 0o600])
-def test_a_secret_given_to_its_reader_is_read(path: Path, mode: int) -> None:
-    write(path, document(entry()), mode)
-    os.chown(path, 4242, 4242)
-    assert _read_as(4242, path) == "(1,)"
-    assert "Permission denied" in _read_as(4243, path)
+def test_a_secret_given_to_its_reader_is_read(reachable: Path, mode: int) -> None:
+    write(reachable, document(entry()), mode)
+    os.chown(reachable, 4242, 4242)
+    assert _read_as(4242, reachable) == "(1,)"
+    assert "Permission denied" in _read_as(4243, reachable)
 
 
 def acl_for(uid: int) -> bytes:
@@ -137,8 +146,6 @@ def acl_for(uid: int) -> bytes:
 
 def _read_as(uid: int, path: Path) -> str:
     """Return the versions that a process of this user reads, or why it reads none."""
-    for folder in list(path.parents)[:3]:
-        folder.chmod(0o755)
     script = (
         "import os, sys\n"
         "from pathlib import Path\n"
