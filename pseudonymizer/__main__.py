@@ -51,8 +51,9 @@ exit codes:
   60–  the release is refused, likewise
   130  interrupted (Ctrl-C)
 
-After every failure the active release is as it was. An ingest that was interrupted or
-killed goes on where it ended when the same command is run again.
+After every failure the site reads a whole release: the one of before, or the new one
+when it was active already. An ingest that was interrupted or killed goes on where it
+ended when the same command is run again.
 
 environment:
   DATABASE_URL               the site's PostgreSQL (postgresql://user@host/name)

@@ -55,6 +55,16 @@ _NO_SECRETS = bytes(32), bytes(32)
 _KEY_USERS = ("vault", "sharing", "partners")
 _KEY_ENDERS = ("sharing", "partners")
 
+# A network that goes silent resets nothing: without these the job waits for ever, and
+# the server keeps its locks for two hours. Where the address gives others, they hold.
+# Two minutes: a server that is busy with its disk may read nothing of a COPY for one.
+_SILENCE = {
+    "keepalives_idle": "30",  # seconds
+    "keepalives_interval": "10",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "120000",  # milliseconds
+}
+
 _SESSION = (
     "SET timezone = 'UTC'",
     "SET maintenance_work_mem = '256MB'",
@@ -153,15 +163,21 @@ class Vault:
             raise DatabaseFailed(
                 "DATABASE_URL is no PostgreSQL URL; write postgresql://user@host/name"
             ) from None
-        added = {"application_name": "pseudonymizer"}
-        if "connect_timeout" not in parameters:
-            added["connect_timeout"] = "10"
+        wanted = {"connect_timeout": "10", **_SILENCE, **parameters}
+        wanted["application_name"] = "pseudonymizer"
         try:
             self._connection = psycopg.connect(
-                make_conninfo(url, **added), autocommit=True
+                make_conninfo(url, **wanted), autocommit=True
             )
             for setting in _SESSION:
                 self._connection.execute(setting)
+            # The other end: what a dead job holds would refuse the next one.
+            for name in _SILENCE:
+                self._one(
+                    "SELECT set_config(%s, %s, false)",
+                    f"tcp_{name.removeprefix('tcp_')}",
+                    str(wanted[name]),
+                )
         except psycopg.Error as exc:
             reason = _first_line(exc)
             if password := str(parameters.get("password") or ""):
@@ -902,8 +918,8 @@ def _failed(exc: psycopg.Error) -> DatabaseFailed:
     reason = exc.diag.message_primary or _first_line(exc)
     state = f", SQLSTATE {exc.sqlstate}" if exc.sqlstate else ""
     return DatabaseFailed(
-        f"the database did not do its part ({reason}{state}); the active release is "
-        "as it was, and the same command goes on where this one ended"
+        f"the database did not do its part ({reason}{state}); nothing is half done, "
+        "and the same command goes on where this one ended"
     )
 
 

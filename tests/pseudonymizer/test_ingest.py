@@ -889,6 +889,33 @@ def test_a_worker_that_is_killed_is_told_and_taken_up(
     assert _ingest(large_folder, config).rows == 16000
 
 
+def test_a_failure_after_the_activation_does_not_say_that_nothing_changed(
+    vault, config, environment, large_folder
+):
+    """The connection is lost while the job waits to drop an old release."""
+    for label in ("un", "deux"):
+        write_feed(large_folder / label, siv_lines(5), label)
+        _ingest(large_folder / label, config)
+    with vault._connection.transaction(), connection.cursor() as cursor:
+        vault._connection.execute("SELECT count(*) FROM vault_record_1")
+        process = _in_a_hurry(large_folder, environment)
+        _wait_until(
+            "SELECT count(*) = 1 FROM vault_release WHERE state = 'retired'", process
+        )
+        cursor.execute(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> %s"
+            " AND application_name = 'pseudonymizer'",
+            [vault._connection.info.backend_pid],
+        )
+        _, errors = process.communicate(timeout=20)
+    assert process.returncode == 6
+    assert _active(vault).rows == 16000
+    assert b"as it was" not in errors
+    assert not _ingest(large_folder, config).activated
+    assert _states(vault) == ["dropped", "previous", "active"]
+
+
 def _worker_of(parent):
     """Return a child that spawn made; another child only tracks its resources."""
     with open(f"/proc/{parent}/task/{parent}/children") as file:

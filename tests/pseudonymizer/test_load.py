@@ -331,3 +331,27 @@ def test_a_connection_that_is_lost_is_one_error(vault, release):
         )
     with pytest.raises(DatabaseFailed, match="goes on where this one ended"):
         vault.count_rows(release)
+
+
+def test_both_ends_give_a_silent_network_up(vault):
+    """What they then do with one is in the proof `kills`: this server has no TCP."""
+    asked = vault._connection.info.get_parameters()
+    with vault._connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT name FROM pg_settings WHERE source = 'session'"
+            " AND name LIKE 'tcp\\_%'"
+        )
+        named = {name for (name,) in cursor.fetchall()}
+    assert {name.removeprefix("tcp_") for name in named} == {
+        name.removeprefix("tcp_") for name in asked if name in load._SILENCE
+    }
+    assert asked["tcp_user_timeout"] == "120000"
+    assert len(named) == 4
+
+
+def test_what_the_address_says_of_silence_holds(config):
+    url = config.database_url + "&tcp_user_timeout=5000&connect_timeout=3"
+    with Vault(url) as vault:
+        asked = vault._connection.info.get_parameters()
+    assert (asked["tcp_user_timeout"], asked["connect_timeout"]) == ("5000", "3")
+    assert asked["keepalives_idle"] == "30"
