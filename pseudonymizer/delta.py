@@ -84,12 +84,14 @@ def apply(
         )
     progress.begin("apply", feed.lines)
     with vault.changing(release):
-        changing = _Changing(vault, release, Sealer(ring, release), edition, progress)
+        changing = _Changing(
+            vault, release, Sealer(ring, release), edition, feed, config, progress
+        )
         for file in _in_order(feed, held):
             if held[file.name] is Content.REMOVALS:
-                changing.remove(feed, file)
+                changing.remove(file)
             else:
-                changing.upsert(feed, file)
+                changing.upsert(file)
         progress.begin("check", 0)
         rejects = _checked_rejects(vault, feed, release, edition, config)
         changed = _changed(release, feed, edition, ring)
@@ -106,21 +108,25 @@ class _Changing:
         release: Release,
         sealer: Sealer,
         edition: int,
+        feed: Feed,
+        config: Config,
         progress: Progress,
     ) -> None:
         self._vault, self._release, self._sealer = vault, release, sealer
-        self._edition, self._progress = edition, progress
+        self._edition, self._feed, self._config = edition, feed, config
+        self._progress = progress
+        self._codes: Counter[str] = Counter()
 
-    def remove(self, feed: Feed, file: FeedFile) -> None:
-        with FeedReader(feed.path(file)) as reader:
+    def remove(self, file: FeedFile) -> None:
+        with FeedReader(self._feed.path(file)) as reader:
             self._vault.remove(
                 self._release, self._named(file), self._removals(reader, file)
             )
 
-    def upsert(self, feed: Feed, file: FeedFile) -> None:
+    def upsert(self, file: FeedFile) -> None:
         sample: list[tuple[int, Line]] = []
         named = self._named(file)
-        with FeedReader(feed.path(file)) as reader:
+        with FeedReader(self._feed.path(file)) as reader:
             self._vault.upsert(
                 self._release, named, self._changes(reader, file, sample)
             )
@@ -140,6 +146,11 @@ class _Changing:
     def _named(self, file: FeedFile) -> FeedFile:
         return msgspec.structs.replace(file, name=_prefix(self._edition) + file.name)
 
+    def _count(self, rejects: list[Reject]) -> None:
+        # With the first that is too many: until a file ends they wait in memory.
+        self._codes.update(reject.code for reject in rejects)
+        _check_rejects(self._codes, self._feed, self._config)
+
     def _removals(self, reader: FeedReader, file: FeedFile) -> Iterator[RemovalBatch]:
         read = removal_reader(reader.header)
         for batch in reader:
@@ -152,6 +163,7 @@ class _Changing:
                     rejects.append(Reject(number, exc.code))
                     continue
                 removals.append(Removal(number, *self._sealer.ids(identity)))
+            self._count(rejects)
             yield RemovalBatch(removals, rejects)
             self._progress.advance(batch.lines, len(rejects))
         reader.check(file)
@@ -174,6 +186,7 @@ class _Changing:
                 changes.append(Change(number, line.changed, sealed))
                 if len(sample) < SAMPLE_LINES:
                     sample.append((number, line))
+            self._count(rejects)
             yield ChangeBatch(changes, rejects)
             self._progress.advance(batch.lines, len(rejects))
         reader.check(file)
@@ -251,14 +264,20 @@ def _checked_rejects(
     for name, report in vault.file_reports(release).items():
         if name.startswith(prefix):
             codes.update(report.rejects)
+    _check_rejects(codes, feed, config)
+    return codes.total()
+
+
+def _check_rejects(codes: Counter[str], feed: Feed, config: Config) -> None:
+    """Raises ReleaseRefused `too_many_rejects`."""
     if codes.total() > config.max_reject_share * feed.lines:
         listed = ", ".join(f"{code} {count}" for code, count in codes.most_common())
         raise ReleaseRefused(
             "too_many_rejects",
-            f"{codes.total()} of {feed.lines} lines are rejects ({listed}) and the "
-            f"limit is {config.max_reject_share:.2%}; nothing of this delta was applied",
+            f"at least {codes.total()} of {feed.lines} lines are rejects ({listed}) and "
+            f"the limit is {config.max_reject_share:.2%}; nothing of this delta was "
+            "applied",
         )
-    return codes.total()
 
 
 def _changed(release: Release, feed: Feed, edition: int, ring: KeyRing) -> Release:

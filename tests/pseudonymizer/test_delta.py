@@ -3,6 +3,7 @@
 import dataclasses
 import datetime as dt
 import io
+import re
 import signal
 import subprocess
 import sys
@@ -22,6 +23,8 @@ from pseudonymizer.progress import Progress
 from pseudonymizer.seal import Sealer
 from tests.vehicles import (
     AS_OF,
+    SIV_CERTIFICATE,
+    SIV_COLUMNS,
     fni_line,
     inspection,
     inspections_line,
@@ -346,6 +349,24 @@ def test_too_many_rejects_apply_nothing(untouched, config, base, tmp_path):
     with pytest.raises(ReleaseRefused, match="not_found 1") as refused:
         _ingest(delta, config)
     assert refused.value.code == "too_many_rejects"
+
+
+def test_rejects_of_a_delta_stop_the_reading(untouched, config, base, tmp_path):
+    """They wait in memory until the file ends."""
+    delta = tmp_path / "d1"
+    delta.mkdir()
+    for name in ("remove-siv", "upsert-siv"):
+        columns = SIV_COLUMNS if name == "upsert-siv" else list(SIV_CERTIFICATE)
+        header = ";".join(columns).encode()
+        write_bytes(delta, f"{name}.csv.gz", header + b"\n" * 100_001)
+        write_delta(delta, base)
+        told = io.StringIO()
+        with pytest.raises(ReleaseRefused, match="ragged_row") as refused:
+            _ingest(delta, config, Progress(told))
+        assert refused.value.code == "too_many_rejects"
+        counted = re.search(r"at least (\d+) of (\d+) lines", str(refused.value))
+        assert 1000 < int(counted[1]) < 8193
+        (delta / f"{name}.csv.gz").unlink()
 
 
 class _Replaces(Progress):
