@@ -6,6 +6,7 @@ The tables and functions belong to the migrations of histovet/vault.
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import struct
 import time
 from collections import Counter
@@ -24,6 +25,9 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from pseudonymizer.errors import DatabaseFailed, ReleaseRefused
 from pseudonymizer.feed import FeedFile, Reject
 from pseudonymizer.records import FileReport, Release, SealedRow
+
+# What it logs of a broken connection stands in its exceptions too: told once, by us.
+logging.getLogger("psycopg").addHandler(logging.NullHandler())
 
 SCHEMA_VERSION = 4
 MIGRATE = "python manage.py migrate"

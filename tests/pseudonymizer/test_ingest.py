@@ -916,6 +916,23 @@ def test_a_failure_after_the_activation_does_not_say_that_nothing_changed(
     assert _states(vault) == ["dropped", "previous", "active"]
 
 
+def test_a_lost_connection_is_told_once_and_in_our_words(
+    vault, environment, large_folder
+):
+    """psycopg logs another line, which nobody but Python itself would show."""
+    process = _in_a_hurry(large_folder, environment)
+    _wait_until(f"{COPYING.format(1)} WHERE tuples_processed > 0", process)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_progress_copy"
+            " WHERE datname = current_database()"
+        )
+    _, errors = process.communicate(timeout=20)
+    assert process.returncode == 6
+    (told,) = [line for line in errors.splitlines() if b"error" in line]
+    assert told.startswith(b"error: the database did not do its part")
+
+
 def _worker_of(parent):
     """Return a child that spawn made; another child only tracks its resources."""
     with open(f"/proc/{parent}/task/{parent}/children") as file:
