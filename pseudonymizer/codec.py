@@ -139,7 +139,9 @@ _INSPECTIONS_ARRAY_TYPES: tuple[Any, ...] = (
     list[Annotated[int, Meta(ge=1)] | None],
 )
 
+_LAYOUT = bytes((LAYOUT_VERSION,))
 _flags_of = operator.attrgetter(*_FLAGS)
+_parts_of = msgspec.structs.astuple
 _dates_of = operator.attrgetter(*_DATES)
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(GenericAlias(tuple, _ARRAY_TYPES)).decode
@@ -314,17 +316,17 @@ def pack(record: Record, proof: HolderProof) -> bytes:
     if record.origin_code or record.origin_name:
         rare[_ORIGIN] = (record.origin_code, record.origin_name)
     shown = record.initials
-    return bytes((LAYOUT_VERSION,)) + _encode(
+    return _LAYOUT + _encode(
         [
             _REGISTERS.index(record.register),
             *_flags_of(record),
-            *msgspec.structs.astuple(record.vehicle),
+            *_parts_of(record.vehicle),
             codes,
             rare,
             record.holder_count,
             record.claim_count,
             base and base.toordinal() - _EPOCH,
-            *map(days, _dates_of(record)),
+            *[date and date.toordinal() - origin for date in _dates_of(record)],
             dates,
             record.masked_plate,
             (shown.family, shown.given, shown.company, shown.siren_prefix),
@@ -340,7 +342,7 @@ def pack(record: Record, proof: HolderProof) -> bytes:
 
 def unpack(packed: bytes) -> tuple[Record, HolderProof]:
     """Raises EnvelopeError for another layout version or anything malformed."""
-    if packed[:1] != bytes((LAYOUT_VERSION,)):
+    if packed[:1] != _LAYOUT:
         raise EnvelopeError
     try:
         return _unpack(_decode(packed[1:]))
@@ -423,31 +425,27 @@ def _pack_operations(
     operations: Sequence[Operation], origin: int
 ) -> tuple[list[int | str], list[int | None], dict[int, Any]]:
     """Columns: codes; days, each back from the one before; the rare details by place."""
+    number = _OPERATION_NUMBER.get
     codes: list[int | str] = []
     dates: list[int | None] = []
     details: dict[int, Any] = {}
     previous = origin
-    for place, operation in enumerate(operations):
-        codes.append(_OPERATION_NUMBER.get(operation.code, operation.code))
-        if operation.date is None:
+    for operation in operations:
+        code, date, cancelled, cancelled_on, procedure, expert = _parts_of(operation)
+        if cancelled or cancelled_on or procedure or expert:
+            details[len(codes)] = (
+                cancelled,
+                cancelled_on and cancelled_on.toordinal() - origin,
+                procedure,
+                expert,
+            )
+        codes.append(number(code, code))
+        if date is None:
             dates.append(None)
         else:
-            day = operation.date.toordinal()
+            day = date.toordinal()
             dates.append(previous - day if dates else day - previous)
             previous = day
-        cancelled_on = operation.cancelled_on
-        if (
-            operation.cancelled
-            or cancelled_on
-            or operation.procedure
-            or operation.expert
-        ):
-            details[place] = (
-                operation.cancelled,
-                cancelled_on and cancelled_on.toordinal() - origin,
-                operation.procedure,
-                operation.expert,
-            )
     return codes, dates, details
 
 

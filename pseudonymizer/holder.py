@@ -11,8 +11,9 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 
 from pseudonymizer.normalise import (
+    Remembered,
     company_name,
-    fold,
+    folded_words,
     join_particles,
     name_words,
     visible,
@@ -54,7 +55,9 @@ def person(family_name: str, given_names: str) -> tuple[Holder, ...]:
     Empty when nothing in them is a letter. Without given names and with several
     words, the one field is read like that of FNI: it holds them all.
     """
-    given = tuple(w for w in join_particles(name_words(given_names)) if w != "OU")
+    given = join_particles(name_words(given_names))
+    if "OU" in given:
+        given = tuple(w for w in given if w != "OU")
     family = name_words(family_name)
     if not family:
         return single_field(given_names)
@@ -70,8 +73,7 @@ def single_field(names: str) -> tuple[Holder, ...]:
     for part in _CO_HOLDERS.split(visible(names)):
         before, *born = _BIRTH_NAME.split(part, maxsplit=1)
         words = join_particles(name_words(before))
-        named = [word for word in before.split() if name_words(word)]
-        if words and holders and len(named) == 1:
+        if words and holders and sum(map(bool, map(name_words, before.split()))) == 1:
             words = (holders[0][0], *words)
         if words:
             holders.append(words)
@@ -94,14 +96,15 @@ def company(name: str, siren: str | None) -> tuple[Holder, ...]:
 
 def holder_bytes(holders: Iterable[Holder]) -> bytes:
     """Return the unambiguous encoding that the holder tag is made of."""
-    pieces = [b"\x01"]
+    pieces = ["\x01"]
     for holder in holders:
         parts = (holder.kind.value, holder.family, *holder.words, holder.siren or "")
-        pieces.append(len(parts).to_bytes(1, "big"))
+        pieces.append(chr(len(parts)))
         for part in parts:
-            encoded = part.encode("ascii")
-            pieces.append(len(encoded).to_bytes(2, "big") + encoded)
-    return b"".join(pieces)
+            length = len(part)
+            pieces += (chr(length >> 8), chr(length & 0xFF), part)
+    # One character a byte: the parts are ASCII.
+    return "".join(pieces).encode("latin-1")
 
 
 class Fingerprinter:
@@ -118,26 +121,31 @@ class Fingerprinter:
         keep what people typed."""
         self._table = bigram_table
         self._siren_tag = siren_tag
-        self._filter = functools.lru_cache(remembered_words)(self._compute)
+        self._stored = {
+            size: Remembered(
+                functools.partial(self._store, size), limit=remembered_words
+            )
+            for size in (WORD_BYTES, COMPANY_BYTES)
+        }
 
     def fingerprint(self, holder: Holder) -> Fingerprint:
         """Return what is stored of a holder."""
         if holder.kind is HolderKind.COMPANY:
             return Fingerprint(
                 holder.kind,
-                self._filter(holder.family, COMPANY_BYTES).to_bytes(
-                    COMPANY_BYTES, "big"
-                ),
+                self._stored[COMPANY_BYTES][holder.family],
                 (),
                 self._siren_tag(holder.siren) if holder.siren else None,
             )
+        stored = self._stored[WORD_BYTES]
         return Fingerprint(
             holder.kind,
-            self._word(holder.family).to_bytes(WORD_BYTES, "big")
-            if holder.family
-            else b"",
-            tuple(self._word(w).to_bytes(WORD_BYTES, "big") for w in holder.words),
+            stored[holder.family] if holder.family else b"",
+            tuple(map(stored.__getitem__, holder.words)),
         )
+
+    def _store(self, size: int, word: str) -> bytes:
+        return self._compute(word, size).to_bytes(size, "big")
 
     def person_matches(
         self, family_name: str, given_names: str, recorded: Sequence[Fingerprint]
@@ -159,7 +167,7 @@ class Fingerprinter:
         self, name: str, siren: str | None, recorded: Sequence[Fingerprint]
     ) -> bool:
         """Tell whether a typed company is the holder."""
-        typed = self._filter(company_name(name), COMPANY_BYTES)
+        typed = self._compute(company_name(name), COMPANY_BYTES)
         for fingerprint in recorded:
             if fingerprint.kind is not HolderKind.COMPANY:
                 continue
@@ -245,7 +253,7 @@ class Fingerprinter:
         )
 
     def _word(self, word: str) -> int:
-        return self._filter(word, WORD_BYTES)
+        return self._compute(word, WORD_BYTES)
 
     def _compute(self, word: str, size: int) -> int:
         # Boundary 0, A–Z 1–26, digits 27–36; both ends count as a letter.
@@ -285,16 +293,18 @@ def initials(
 ) -> Initials:
     """Return what may be shown of a holder; no length of a name shows through."""
     return Initials(
-        family=_initial_letters(family),
-        given=_initial_letters(given),
-        company=_initial_letters(company),
-        siren_prefix=siren[:3] if siren else None,
+        _initial_letters(family),
+        _initial_letters(given),
+        _initial_letters(company),
+        siren[:3] if siren else None,
     )
 
 
 def _initial_letters(text: str) -> str | None:
-    words = [w for w in fold(text).split() if not w.isdigit()]
-    return " ".join(f"{word[0]}." for word in words[:4]) or None
+    if not text:
+        return None
+    letters = [word[0] + "." for word in folded_words(text) if not word.isdigit()]
+    return " ".join(letters[:4]) or None
 
 
 def _dice(a: int, b: int) -> float:

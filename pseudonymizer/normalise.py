@@ -9,11 +9,17 @@ from __future__ import annotations
 import datetime as dt
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from pseudonymizer.errors import Unusable
 from pseudonymizer.records import Identity, Register
+
+K = TypeVar("K", bound=str | None)
+T = TypeVar("T")
+# No word, day or code of the register is as long.
+REMEMBERED_LENGTH = 40
 
 PARIS = ZoneInfo("Europe/Paris")
 
@@ -36,6 +42,17 @@ _LETTERS = str.maketrans(
 _APOSTROPHES = str.maketrans("", "", "'’‘ʼ`´′‛＇\u1fef\u1ffd")
 _LOOKALIKES = str.maketrans("OI", "01")
 _NOT_ALPHANUMERIC = re.compile("[^A-Z0-9]+")
+
+# The same for ASCII, byte by byte.
+_FOLDED = bytes(
+    ord(chr(byte).upper() if byte < 128 and chr(byte).isalnum() else " ")
+    for byte in range(256)
+)
+_FOLDED_LOOKALIKES = _FOLDED.translate(bytes.maketrans(b"OI", b"01"))
+_DROPPED = b"'`"
+_DROPPED_WITH_SPACES = _DROPPED + bytes(
+    byte for byte in range(128) if _FOLDED[byte : byte + 1] == b" "
+)
 
 _TITLES = frozenset(
     ("M", "MR", "MM", "MME", "MMES", "MLE", "MLLE", "MONSIEUR", "MADAME",
@@ -83,9 +100,13 @@ def fold(text: str) -> str:
     Accents, ligatures, apostrophes and invisible characters vanish; every other
     character parts two words.
     """
+    return " ".join(folded_words(text))
+
+
+def folded_words(text: str) -> list[str]:
+    """Return the words of `fold`."""
     if text.isascii():
-        plain = text.replace("'", "").replace("`", "")
-        return _NOT_ALPHANUMERIC.sub(" ", plain.upper()).strip()
+        return _of_ascii(text, _FOLDED, _DROPPED).split()
     plain = text.translate(_APOSTROPHES)
     plain = unicodedata.normalize("NFKD", plain).translate(_LETTERS).upper()
     visible = "".join(
@@ -93,7 +114,11 @@ def fold(text: str) -> str:
         for c in plain
         if c.isascii() or unicodedata.category(c) not in ("Mn", "Cf", "Me")
     )
-    return _NOT_ALPHANUMERIC.sub(" ", visible).strip()
+    return _NOT_ALPHANUMERIC.sub(" ", visible).split()
+
+
+def _of_ascii(text: str, table: bytes, dropped: bytes) -> str:
+    return text.encode("ascii").translate(table, dropped).decode("ascii")
 
 
 def visible(text: str) -> str:
@@ -111,7 +136,10 @@ def identifier(text: str, what: str) -> str:
     No layout is refused for its look. Raises Unusable `<what>_missing` or
     `<what>_too_long`.
     """
-    canonical = fold(text).replace(" ", "").translate(_LOOKALIKES)
+    if text.isascii():
+        canonical = _of_ascii(text, _FOLDED_LOOKALIKES, _DROPPED_WITH_SPACES)
+    else:
+        canonical = "".join(folded_words(text)).translate(_LOOKALIKES)
     if not canonical:
         raise Unusable(f"{what}_missing")
     if len(canonical) > IDENTIFIER_MAX:
@@ -162,34 +190,44 @@ def typed_date(text: str) -> dt.date:
     return date
 
 
-_days: dict[str, dt.date | None] = {"": None}
-# About forty years of days in each of the encodings that repeat; what is over is
-# parsed again, so that a hostile feed cannot grow the memory.
-_DAYS_MAX = 200_000
+class Remembered(dict[K, T]):
+    """What a rule makes of texts, remembered of those that repeat: `[text]` is the rule.
+
+    What is over the limit is made again, so that a hostile feed cannot grow the memory.
+    """
+
+    def __init__(self, rule: Callable[[K], T], *, limit: int) -> None:
+        self._rule = rule
+        self._limit = limit
+
+    def __missing__(self, text: K) -> T:
+        made = self._rule(text)
+        if len(self) < self._limit and (text is None or len(text) <= REMEMBERED_LENGTH):
+            self[text] = made
+        return made
 
 
-def feed_day(text: str) -> dt.date | None:
+def feed_day(text: str | None) -> dt.date | None:
     """Return the calendar day in France of a date in any of the feed's encodings.
 
     None for the empty text and the register's "no date". Raises Unusable
     `date_unreadable`.
     """
+    return FEED_DAYS[_that_repeats(text)]
+
+
+def _that_repeats(text: str | None) -> str | None:
     # Up to 21:59:59 UTC the day in France is the UTC one, and after that it depends
     # on the hour alone: a moment with milliseconds would never be found again. What
     # is parsed is what is remembered, or the answer would depend on what came before.
-    key = text
-    if len(text) == 24 and text[10] == "T" and text[23] == "Z":
-        key = text[:10] if text[11:13] < "22" else text[:13] + ":00:00Z"
-    try:
-        return _days[key]
-    except KeyError:
-        day = _parse_feed_day(key)
-        if len(_days) < _DAYS_MAX:
-            _days[key] = day
-        return day
+    if text and len(text) == 24 and text[10] == "T" and text[23] == "Z":
+        return text[:10] if text[11:13] < "22" else text[:13] + ":00:00Z"
+    return text
 
 
-def _parse_feed_day(text: str) -> dt.date | None:
+def _parse_feed_day(text: str | None) -> dt.date | None:
+    if not text:
+        return None
     try:
         if match := _FEED_DAY.fullmatch(text):
             day, month, year = match.groups()
@@ -208,15 +246,34 @@ def _parse_feed_day(text: str) -> dt.date | None:
     return None if date == NO_DATE else date
 
 
+class _FeedDays(Remembered[str | None, dt.date | None]):
+    def __missing__(self, text: str | None) -> dt.date | None:
+        key = _that_repeats(text)
+        return super().__missing__(text) if key == text else self[key]
+
+
+# `FEED_DAYS[text]` is `feed_day(text)`, the sooner for a day that was read before. About
+# forty years of days in each of the encodings that repeat.
+FEED_DAYS = _FeedDays(_parse_feed_day, limit=200_000)
+
+
 def name_words(text: str) -> tuple[str, ...]:
     """Return the words of a person's name: titles and numbers out, letters set apart
     joined, ST and STE spelled out."""
-    words = [_SPELLED.get(word, word) for word in _joined_letters(fold(text).split())]
-    return tuple(w for w in words if w not in _TITLES and not w.isdigit())
+    spelled = _SPELLED.get
+    return tuple(
+        [
+            spelled(word, word)
+            for word in _joined_letters(folded_words(text))
+            if word not in _TITLES and not word.isdigit()
+        ]
+    )
 
 
 def join_particles(words: Sequence[str]) -> tuple[str, ...]:
     """Return the words, each particle as one with the word that follows it."""
+    if PARTICLES.isdisjoint(words):
+        return tuple(words)
     joined: list[str] = []
     pending = ""
     for word in words:
@@ -240,7 +297,7 @@ def without_particles(words: Sequence[str]) -> str:
 
 def company_name(text: str) -> str:
     """Return the company's name without separators and legal form."""
-    words = _joined_letters(fold(text.replace("&", " ET ")).split())
+    words = _joined_letters(folded_words(text.replace("&", " ET ")))
     plain = [word for word in words if word not in _LEGAL_FORMS]
     return "".join(plain or words)
 
@@ -262,6 +319,8 @@ def siren(text: str) -> str | None:
 
 def _joined_letters(words: list[str]) -> list[str]:
     """`V I N C E N T DIDIER` and `S A S` are words written letter by letter."""
+    if 1 not in map(len, words):
+        return words
     joined: list[str] = []
     run = ""
     for word in [*words, ""]:

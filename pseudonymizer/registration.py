@@ -7,22 +7,22 @@ Source: SPEC.md section 1.
 
 from __future__ import annotations
 
-import datetime as dt
 import functools
 import json
 import math
 import re
 import typing
-from typing import Any
+from collections.abc import Callable
+from typing import Annotated, Any, Union
 
 import msgspec
 import msgspec.structs
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
 
 from pseudonymizer import holder
 from pseudonymizer.certificate import CertificateColumns, columns_of
 from pseudonymizer.errors import Unusable
-from pseudonymizer.normalise import feed_day, siren
+from pseudonymizer.normalise import FEED_DAYS, Remembered, feed_day, siren
 from pseudonymizer.records import (
     DamageProcedure,
     ExpertStep,
@@ -41,16 +41,21 @@ from pseudonymizer.records import (
 
 Number = int | float | None
 Text = str | None
+# Known and not kept: derivable, wrong (critair, has_pve), of no use to a report
+# (imp_imp_immat), or masked copies of what the columns hold.
+Unkept = Any
 
 _PLACEHOLDERS = frozenset(
     ("INCONNU", "INCONNUE", "NON DEFINI", "SANS", "NEANT", "0", "00", "000", "-", ".")
 )
-# Louder than any engine: the register holds cars at 540 to 893 dB.
-_NOISE_MAX_DB = 200
 # No rubric and no count comes near, and every reader of JSON holds it exactly.
 _NUMBER_MAX = 1_000_000_000
+# Louder than any engine, in dB: the register holds cars at 540 to 893.
+_MAX_OF = {"CTEC_NIVEAU_SONORE": 200}
 # The longest real name has 75 characters.
 _NAME_MAX = 1_000
+# Makes, models and colours that are remembered: about 5 MB.
+_TEXTS_MAX = 20_000
 # The register's own facts nest four deep.
 _EXTRA_DEPTH_MAX = 16
 
@@ -107,16 +112,21 @@ class _Procedure(Struct, forbid_unknown_fields=True):
 
 
 class _Facts(Struct, forbid_unknown_fields=True):
-    """Column `v`: the names are the register's own."""
+    """Column `v`: the names are the register's own, and so is their order, in which the
+    decoder finds each where it looks first."""
 
+    date_update: Text = None
+    plaq_immat: Text = None
+    date_annulation_ci: Text = None
+    utac_id: Unkept = None
+    issue_date: Text = field(default=None, name="date_emission_CI")
+    usage: list[str] | None = None
     marque: Text = None
     tvv: Text = None
     nom_commercial: Text = None
     num_cnit: Text = None
-    vin: Text = None
     couleur: Text = None
     type_reception: Text = None
-    cveh_num_reception: Text = None
     pt_tech_adm_f1: Number = None
     ptac_f2: Number = None
     ptra_f3: Number = None
@@ -126,6 +136,7 @@ class _Facts(Struct, forbid_unknown_fields=True):
     genre: Text = field(default=None, name="CTEC_RLIB_GENRE")
     eu_body: Text = field(default=None, name="CTEC_RLIB_CARROSSERIE_CE")
     body: Text = field(default=None, name="CTEC_RLIB_CARROSSERIE_NAT")
+    cveh_num_reception: Text = None
     displacement: Number = field(default=None, name="CTEC_CYLINDREE")
     net_power: Number = field(default=None, name="CTEC_PUISSANCE_NETTE")
     energy: Text = field(default=None, name="CTEC_RLIB_ENERGIE")
@@ -137,54 +148,71 @@ class _Facts(Struct, forbid_unknown_fields=True):
     engine_speed: Number = field(default=None, name="CTEC_VITESSE_MOTEUR")
     co2: Number = field(default=None, name="CTEC_CO2")
     pollution: Text = field(default=None, name="CTEC_RLIB_POLLUTION")
-    date_update: Text = None
-    issue_date: Text = field(default=None, name="date_emission_CI")
+    pers_raison_soc_tit: Unkept = None
+    pers_siren_tit: Unkept = None
+    pers_nom_naissance_tit: Unkept = None
+    pers_prenom_tit: Unkept = None
+    adr_code_postal_tit: Text = None
     date_premiere_immat: Text = None
     date_premiere_immat_siv: Text = None
-    dos_date_conversion_siv: Text = None
     dos_date_derniere_modif: Text = None
-    date_import_france: Text = None
-    date_premiere_immat_etranger: Text = None
-    annulation_ci: Text = None
-    date_annulation_ci: Text = None
-    perte_ci: Text = None
-    ci_vole: Text = None
-    duplicata: Text = None
-    vehicule_vole: Text = None
-    adr_code_postal_tit: Text = None
+    dos_date_conversion_siv: Text = None
     pers_locataire: Text = None
+    sit_adm: _Situation | None = None
+    perte_ci: Text = None
+    duplicata: Text = None
+    ci_vole: Text = None
+    vehicule_vole: Text = None
     imported: Text = field(default=None, name="import")
+    imp_imp_immat: Unkept = None
     imp_imp_pays: Text = None
     pays_import: Text = None
-    usage: list[str] | None = None
-    sit_adm: _Situation | None = None
     historique: list[_Operation] | None = None
     new_historique: list[_Operation] | None = None
     pve: list[_Procedure] | None = None
-    nb_titulaires: int | None = None
-    is_incertain: Text = None
+    vin: Text = None
+    age_certificat: Unkept = None
+    logo_genre: Unkept = None
+    critair: Unkept = None
     nb_sinistres: int | None = None
     date_dernier_sinistre: Text = None
     date_derniere_resolution: Text = None
     is_apte_a_circuler: Text = None
-    plaq_immat: Text = None
-    # Known and not kept: derivable, wrong (critair, has_pve), of no use to a report
-    # (imp_imp_immat), or masked copies of what the columns hold.
-    utac_id: Any = None
-    pers_nom_naissance_tit: Any = None
-    pers_prenom_tit: Any = None
-    pers_raison_soc_tit: Any = None
-    pers_siren_tit: Any = None
-    imp_imp_immat: Any = None
-    age_certificat: Any = None
-    logo_genre: Any = None
-    critair: Any = None
-    is_fni: Any = None
-    is_fni_converti: Any = None
-    has_pve: Any = None
+    date_import_france: Text = None
+    is_incertain: Text = None
+    nb_titulaires: int | None = None
+    is_fni: Unkept = None
+    is_fni_converti: Unkept = None
+    date_premiere_immat_etranger: Text = None
+    has_pve: Unkept = None
+    annulation_ci: Text = None
 
 
+def _usual(field: msgspec.structs.FieldInfo) -> Any:
+    """Return the type of a field's values that need no remark."""
+    if field.type not in (Number, int | None):
+        return field.type
+    within = Meta(ge=0, le=_MAX_OF.get(field.encode_name, _NUMBER_MAX))
+    kinds = typing.get_args(field.type)
+    return Union[tuple(k if k is type(None) else Annotated[k, within] for k in kinds)]  # noqa: UP007
+
+
+# A line of which no value is out of its bounds: the decoder itself says so.
+_UsualFacts = msgspec.defstruct(
+    "_UsualFacts",
+    [
+        (f.name, _usual(f), field(default=None, name=f.encode_name))
+        for f in msgspec.structs.fields(_Facts)
+    ],
+    forbid_unknown_fields=True,
+)
+_decode_usual: Callable[[str], _Facts]
+_decode_usual = msgspec.json.Decoder(_UsualFacts).decode  # type: ignore[assignment]
 _decode_facts = msgspec.json.Decoder(_Facts).decode
+_REGISTER_NAME = {f.name: f.encode_name for f in msgspec.structs.fields(_Facts)}
+_NO_SITUATION = _Situation()
+# What the register writes where it has no date.
+_NO_DATE = "01/01/1900"
 _decode_anything = msgspec.json.Decoder().decode
 # A surrogate alone is no character, and nothing that is written can hold one.
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -227,22 +255,25 @@ class Layout:
         quality: list[str] = []
         certificate = self._certificate
         identity = certificate.identity(row)
-        facts, extras = _read_facts(row[self._facts], quality)
+        facts, extras, is_usual = _read_facts(row[self._facts], quality)
         if not facts.plaq_immat or "*" not in facts.plaq_immat:
             facts.plaq_immat = mask_plate(row[certificate.plate])
         if self._vin is not None and row[self._vin].strip():
             facts.vin = row[self._vin]
         if self.register is Register.FNI:
             facts.issue_date = row[certificate.proof]
+        inspection = row[self._inspection] if self._inspection is not None else None
         holders, shown = self._holders(row, quality)
-        record = _record(
-            self.register,
-            facts,
-            shown,
-            row[self._inspection] if self._inspection is not None else None,
-            quality,
-            extras,
-        )
+        if is_usual:
+            try:
+                record = _record(
+                    self.register, facts, shown, inspection, quality, extras
+                )
+                return Registration(identity, holders, record)
+            except Unusable:
+                pass  # One value is, and is looked for.
+        inspection = _take_out_unreadable(facts, inspection, quality)
+        record = _record(self.register, facts, shown, inspection, quality, extras)
         return Registration(identity, holders, record)
 
     def _holders(
@@ -280,7 +311,15 @@ def mask_plate(plate: str) -> str:
     return masked
 
 
-def _read_facts(text: str, quality: list[str]) -> tuple[_Facts, dict[str, Any]]:
+def _read_facts(text: str, quality: list[str]) -> tuple[_Facts, dict[str, Any], bool]:
+    """Return the facts, the keys that are not known, and whether the line is usual."""
+    try:
+        return _decode_usual(text), {}, True
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
+        return *_read_unusual_facts(text, quality), False
+
+
+def _read_unusual_facts(text: str, quality: list[str]) -> tuple[_Facts, dict[str, Any]]:
     try:
         try:
             return _decode_facts(text), {}
@@ -414,203 +453,282 @@ def _fields(kind: type[Struct]) -> dict[str, msgspec.structs.FieldInfo]:
     return {f.encode_name: f for f in msgspec.structs.fields(kind)}
 
 
-def _record(
-    register: Register,
-    facts: _Facts,
-    initials: Initials,
-    inspection: str | None,
-    quality: list[str],
-    extras: dict[str, Any],
-) -> Record:
-    def day(text: str | None, name: str) -> dt.date | None:
-        if not text:
-            return None
-        try:
-            return feed_day(text)
-        except Unusable as exc:
-            quality.append(f"{exc.code}:{name}")
-            return None
+class _Answers(dict[Text, bool | None]):
+    """OUI and NON → true and false. Raises Unusable `boolean_unreadable`."""
 
-    def yes(text: str | None, name: str) -> bool | None:
-        if text == "NON":
-            return False
-        if text == "OUI":
-            return True
-        if text:
-            quality.append(f"boolean_unreadable:{name}")
-        return None
-
-    def number(value: Number, name: str) -> Number:
-        # The register writes 0 where it does not know.
-        if not value:
-            return None
-        if 0 < value <= _NUMBER_MAX:
-            return value
-        quality.append(f"{'negative' if value < 0 else 'implausible'}:{name}")
-        return None
-
-    def count(value: int | None, name: str) -> int | None:
-        return 0 if value == 0 else _whole(number(value, name))
-
-    def step(raw: _Step | None, name: str) -> ExpertStep | None:
-        if raw is None:
-            return None
-        return ExpertStep(
-            day(raw.date, name),
-            _text(raw.num_agree),
-            yes(raw.dangereux, name),
-            yes(raw.tech_reparable, name),
-        )
-
-    noise = number(facts.noise, "CTEC_NIVEAU_SONORE")
-    if noise is not None and noise > _NOISE_MAX_DB:
-        quality.append("implausible:CTEC_NIVEAU_SONORE")
-        noise = None
-    vehicle = Vehicle(
-        make=_text(facts.marque),
-        variant=_text(facts.tvv),
-        cnit=_text(facts.num_cnit),
-        model=_text(facts.nom_commercial),
-        vin=_text(facts.vin),
-        colour=_text(facts.couleur),
-        approval_type=_text(facts.type_reception),
-        approval_number=_text(facts.cveh_num_reception),
-        max_technical_mass_kg=number(facts.pt_tech_adm_f1, "pt_tech_adm_f1"),
-        max_laden_mass_kg=number(facts.ptac_f2, "ptac_f2"),
-        max_train_mass_kg=number(facts.ptra_f3, "ptra_f3"),
-        mass_in_service_kg=number(facts.pt_service_g, "pt_service_g"),
-        unladen_mass_kg=number(facts.ptav_g1, "ptav_g1"),
-        eu_category=_code(facts.category),
-        genre=_code(facts.genre),
-        eu_body=_code(facts.eu_body),
-        body=_code(facts.body),
-        displacement_cm3=number(facts.displacement, "CTEC_CYLINDREE"),
-        net_power_kw=number(facts.net_power, "CTEC_PUISSANCE_NETTE"),
-        energy=_code(facts.energy),
-        fiscal_power_cv=number(facts.fiscal_power, "CTEC_PUISS_CV"),
-        power_to_mass=number(facts.power_to_mass, "CTEC_RAPPORT_PUIS_MASSE"),
-        seats=_whole(number(facts.seats, "CTEC_PLACES_ASSISES")),
-        standing_places=_whole(number(facts.standing, "CTEC_PLACES_DEBOUT")),
-        noise_db=noise,
-        noise_engine_speed=number(facts.engine_speed, "CTEC_VITESSE_MOTEUR"),
-        co2_g_km=number(facts.co2, "CTEC_CO2"),
-        environment_class=_text(facts.pollution),
-    )
-    operations: tuple[Operation, ...] = ()
-    if events := _events(facts, quality):
-        operations = tuple(
-            Operation(
-                raw.opa_type or "",
-                day(raw.opa_date, "historique.opa_date"),
-                bool(raw.ope_date_annul),
-                day(raw.ope_date_annul, "historique.ope_date_annul"),
-                _text(raw.id_pve),
-                _text(raw.num_agree),
-            )
-            for raw in events
-        )
-    situation = facts.sit_adm or _Situation()
-    return Record(
-        register=register,
-        masked_plate=facts.plaq_immat or "",
-        initials=initials,
-        postal_code=_text(facts.adr_code_postal_tit),
-        leased=yes(facts.pers_locataire, "pers_locataire"),
-        vehicle=vehicle,
-        certificate_cancelled=yes(facts.annulation_ci, "annulation_ci"),
-        certificate_cancelled_on=day(facts.date_annulation_ci, "date_annulation_ci"),
-        certificate_lost=yes(facts.perte_ci, "perte_ci"),
-        certificate_stolen=yes(facts.ci_vole, "ci_vole"),
-        certificate_duplicate=yes(facts.duplicata, "duplicata"),
-        vehicle_stolen=yes(facts.vehicule_vole, "vehicule_vole"),
-        first_registration=day(facts.date_premiere_immat, "date_premiere_immat"),
-        issue_date=day(facts.issue_date, "date_emission_CI"),
-        first_registration_siv=day(
-            facts.date_premiere_immat_siv, "date_premiere_immat_siv"
-        ),
-        siv_conversion=day(facts.dos_date_conversion_siv, "dos_date_conversion_siv"),
-        last_change=day(facts.dos_date_derniere_modif, "dos_date_derniere_modif"),
-        updated=day(facts.date_update, "date_update"),
-        import_date=day(facts.date_import_france, "date_import_france"),
-        imported=yes(facts.imported, "import"),
-        first_registration_abroad=day(
-            facts.date_premiere_immat_etranger, "date_premiere_immat_etranger"
-        ),
-        origin_code=_text(facts.imp_imp_pays),
-        origin_name=_text(facts.pays_import),
-        usages=tuple(facts.usage or ()),
-        subject_to_inspection=yes(inspection, "utac_ask_ct"),
-        operations=operations,
-        suspensions=tuple(
-            Suspension(
-                raw.motif or "",
-                day(raw.date, "sit_adm.suspensions.date"),
-                yes(raw.remise_titre, "sit_adm.suspensions.remise_titre"),
-                yes(raw.retrait_titre, "sit_adm.suspensions.retrait_titre"),
-            )
-            for raw in situation.suspensions or ()
-        ),
-        oppositions=tuple(
-            Opposition(kind, day(raw.date, f"sit_adm.opposition.{kind}"))
-            for kind, dated in (situation.opposition or {}).items()
-            for raw in dated
-        ),
-        pledges=tuple(
-            Pledge(day(raw.date, "sit_adm.gages.date"), _text(raw.nom_creancier))
-            for raw in situation.gages or ()
-        ),
-        seizures=tuple(
-            Seizure(day(raw.date, "sit_adm.dvs.date"), _text(raw.dvs_autorite))
-            for raw in situation.dvs or ()
-        ),
-        procedures=tuple(
-            DamageProcedure(
-                _text(raw.id_pve),
-                yes(raw.en_cours, "pve.en_cours"),
-                step(raw.decl, "pve.decl"),
-                step(raw.prem, "pve.prem"),
-                step(raw.deux, "pve.deux"),
-            )
-            for raw in facts.pve or ()
-        ),
-        holder_count=count(facts.nb_titulaires, "nb_titulaires"),
-        uncertain_origin=yes(facts.is_incertain, "is_incertain"),
-        claim_count=count(facts.nb_sinistres, "nb_sinistres"),
-        last_claim=day(facts.date_dernier_sinistre, "date_dernier_sinistre"),
-        last_resolution=day(facts.date_derniere_resolution, "date_derniere_resolution"),
-        fit_to_drive=yes(facts.is_apte_a_circuler, "is_apte_a_circuler"),
-        quality=tuple(quality),
-        extras=extras,
-    )
+    def __missing__(self, text: Text) -> bool | None:
+        raise Unusable("boolean_unreadable")
 
 
-def _events(facts: _Facts, quality: list[str]) -> list[_Operation]:
-    """The two histories hold the same events: `historique` has the moment in UTC,
-    `new_historique` a day counted with a wrong offset, and the expert's number."""
-    old, new = facts.historique, facts.new_historique
-    if not old or not new:
-        return old or new or []
-    if len(old) != len(new) or any(
-        a.opa_type != b.opa_type for a, b in zip(old, new, strict=True)
-    ):
-        quality.append("histories_differ:new_historique")
-        return old
-    for a, b in zip(old, new, strict=True):
-        if b.num_agree:
-            a.num_agree = b.num_agree
-    return old
+_yes = _Answers({"OUI": True, "NON": False, "": None, None: None})
 
 
-def _text(text: str | None) -> str | None:
-    if text is None:
+def _number(value: Number, maximum: int) -> Number:
+    """Raises Unusable `negative` or `implausible`. The same bounds as `_usual`."""
+    if value is not None and not 0 <= value <= maximum:
+        raise Unusable("negative" if value < 0 else "implausible")
+    return value
+
+
+def _text(text: Text) -> Text:
+    if not text:
         return None
     text = text.strip()
     return text if text and text not in _PLACEHOLDERS else None
 
 
-def _code(text: str | None) -> str | None:
+def _code(text: Text) -> Text:
     return (text.strip() or None) if text else None
 
 
-def _whole(value: Number) -> int | None:
-    return None if value is None else int(value)
+# What the register writes in every second line: makes, colours, genres.
+_texts = Remembered(_text, limit=_TEXTS_MAX)
+_codes = Remembered(_code, limit=_TEXTS_MAX)
+
+
+def _record(
+    register: Register,
+    facts: _Facts,
+    initials: Initials,
+    inspection: Text,
+    quality: list[str],
+    extras: dict[str, Any],
+) -> Record:
+    """Raises Unusable when one of the facts cannot be read; which one is for
+    `_take_out_unreadable` to say. Numbers have been found within their bounds.
+
+    Each line of the register passes here: what is usual is one look into a table.
+    """
+    # The register writes 0 where it does not know a number: `or None`.
+    vehicle = Vehicle(
+        make=_texts[facts.marque],
+        variant=_text(facts.tvv),
+        cnit=_text(facts.num_cnit),
+        model=_texts[facts.nom_commercial],
+        vin=_text(facts.vin),
+        colour=_texts[facts.couleur],
+        approval_type=_texts[facts.type_reception],
+        approval_number=_text(facts.cveh_num_reception),
+        max_technical_mass_kg=facts.pt_tech_adm_f1 or None,
+        max_laden_mass_kg=facts.ptac_f2 or None,
+        max_train_mass_kg=facts.ptra_f3 or None,
+        mass_in_service_kg=facts.pt_service_g or None,
+        unladen_mass_kg=facts.ptav_g1 or None,
+        eu_category=_codes[facts.category],
+        genre=_codes[facts.genre],
+        eu_body=_codes[facts.eu_body],
+        body=_codes[facts.body],
+        displacement_cm3=facts.displacement or None,
+        net_power_kw=facts.net_power or None,
+        energy=_codes[facts.energy],
+        fiscal_power_cv=facts.fiscal_power or None,
+        power_to_mass=facts.power_to_mass or None,
+        seats=facts.seats or None,
+        standing_places=facts.standing or None,
+        noise_db=facts.noise or None,
+        noise_engine_speed=facts.engine_speed or None,
+        co2_g_km=facts.co2 or None,
+        environment_class=_texts[facts.pollution],
+    )
+    day, yes = FEED_DAYS, _yes
+    situation = facts.sit_adm or _NO_SITUATION
+    return Record(
+        register=register,
+        masked_plate=facts.plaq_immat or "",
+        initials=initials,
+        postal_code=_texts[facts.adr_code_postal_tit],
+        leased=yes[facts.pers_locataire],
+        vehicle=vehicle,
+        certificate_cancelled=yes[facts.annulation_ci],
+        certificate_cancelled_on=day[facts.date_annulation_ci],
+        certificate_lost=yes[facts.perte_ci],
+        certificate_stolen=yes[facts.ci_vole],
+        certificate_duplicate=yes[facts.duplicata],
+        vehicle_stolen=yes[facts.vehicule_vole],
+        first_registration=day[facts.date_premiere_immat],
+        issue_date=day[facts.issue_date],
+        first_registration_siv=day[facts.date_premiere_immat_siv],
+        siv_conversion=day[facts.dos_date_conversion_siv],
+        last_change=day[facts.dos_date_derniere_modif],
+        updated=day[facts.date_update],
+        import_date=day[facts.date_import_france],
+        imported=yes[facts.imported],
+        first_registration_abroad=day[facts.date_premiere_immat_etranger],
+        origin_code=_texts[facts.imp_imp_pays],
+        origin_name=_texts[facts.pays_import],
+        usages=tuple(facts.usage) if facts.usage else (),
+        subject_to_inspection=yes[inspection],
+        operations=tuple(
+            [
+                Operation(
+                    raw.opa_type or "",
+                    feed_day(raw.opa_date),
+                    bool(raw.ope_date_annul),
+                    day[raw.ope_date_annul],
+                    _text(raw.id_pve),
+                    _text(raw.num_agree),
+                )
+                for raw in _events(facts)
+            ]
+        ),
+        suspensions=tuple(
+            Suspension(
+                raw.motif or "",
+                day[raw.date],
+                yes[raw.remise_titre],
+                yes[raw.retrait_titre],
+            )
+            for raw in situation.suspensions
+        )
+        if situation.suspensions
+        else (),
+        oppositions=tuple(
+            Opposition(kind, day[raw.date])
+            for kind, dated in situation.opposition.items()
+            for raw in dated
+        )
+        if situation.opposition
+        else (),
+        pledges=tuple(
+            Pledge(day[raw.date], _text(raw.nom_creancier)) for raw in situation.gages
+        )
+        if situation.gages
+        else (),
+        seizures=tuple(
+            Seizure(day[raw.date], _text(raw.dvs_autorite)) for raw in situation.dvs
+        )
+        if situation.dvs
+        else (),
+        procedures=tuple(
+            DamageProcedure(
+                _text(raw.id_pve),
+                yes[raw.en_cours],
+                _step(raw.decl),
+                _step(raw.prem),
+                _step(raw.deux),
+            )
+            for raw in facts.pve
+        )
+        if facts.pve
+        else (),
+        holder_count=facts.nb_titulaires,
+        uncertain_origin=yes[facts.is_incertain],
+        claim_count=facts.nb_sinistres,
+        last_claim=day[facts.date_dernier_sinistre],
+        last_resolution=day[facts.date_derniere_resolution],
+        fit_to_drive=yes[facts.is_apte_a_circuler],
+        quality=tuple(quality),
+        extras=extras,
+    )
+
+
+def _step(raw: _Step | None) -> ExpertStep | None:
+    if raw is None:
+        return None
+    return ExpertStep(
+        feed_day(raw.date),
+        _text(raw.num_agree),
+        _yes[raw.dangereux],
+        _yes[raw.tech_reparable],
+    )
+
+
+def _events(facts: _Facts) -> list[_Operation]:
+    """The two histories hold the same events: `historique` has the moment in UTC,
+    `new_historique` a day counted with a wrong offset, and the expert's number.
+
+    Raises Unusable `histories_differ`.
+    """
+    old, new = facts.historique, facts.new_historique
+    if not old or not new:
+        return old or new or []
+    if [event.opa_type for event in old] != [event.opa_type for event in new]:
+        raise Unusable("histories_differ")
+    for place, event in enumerate(new):
+        if event.num_agree:
+            old[place].num_agree = event.num_agree
+    return old
+
+
+def _take_out_unreadable(facts: _Facts, inspection: Text, quality: list[str]) -> Text:
+    """Make None of each value that cannot be read, name it in `quality`, and return
+    `inspection`, that of the column, likewise."""
+
+    def check(
+        owner: Struct,
+        name: str,
+        read: Callable[[Any], Any],
+        of: str,
+        instead: Text = None,
+    ) -> None:
+        try:
+            read(getattr(owner, name))
+        except Unusable as exc:
+            quality.append(f"{exc.code}:{of}")
+            setattr(owner, name, instead)
+
+    def check_facts(read: Callable[[Any], Any], *names: str) -> None:
+        for name in names:
+            check(facts, name, read, _REGISTER_NAME[name])
+
+    def check_numbers(*names: str) -> None:
+        for name in names:
+            of = _REGISTER_NAME[name]
+            maximum = _MAX_OF.get(of, _NUMBER_MAX)
+            check(facts, name, lambda value: _number(value, maximum), of)  # noqa: B023
+
+    yes = _yes.__getitem__
+    check_numbers(
+        "noise", "pt_tech_adm_f1", "ptac_f2", "ptra_f3", "pt_service_g", "ptav_g1",
+        "displacement", "net_power", "fiscal_power", "power_to_mass", "seats",
+        "standing", "engine_speed", "co2",
+    )  # fmt: skip
+    try:
+        events = _events(facts)
+    except Unusable as exc:
+        quality.append(f"{exc.code}:new_historique")
+        facts.new_historique = None
+        events = _events(facts)
+    for event in events:
+        check(event, "opa_date", feed_day, "historique.opa_date")
+        # Still cancelled, if nobody knows when.
+        check(event, "ope_date_annul", feed_day, "historique.ope_date_annul", _NO_DATE)
+    check_facts(yes, "pers_locataire", "annulation_ci")
+    check_facts(feed_day, "date_annulation_ci")
+    check_facts(yes, "perte_ci", "ci_vole", "duplicata", "vehicule_vole")
+    check_facts(
+        feed_day,
+        "date_premiere_immat", "issue_date", "date_premiere_immat_siv",
+        "dos_date_conversion_siv", "dos_date_derniere_modif", "date_update",
+        "date_import_france",
+    )  # fmt: skip
+    check_facts(yes, "imported")
+    check_facts(feed_day, "date_premiere_immat_etranger")
+    if inspection not in _yes:
+        quality.append("boolean_unreadable:utac_ask_ct")
+        inspection = None
+    situation = facts.sit_adm or _NO_SITUATION
+    for suspension in situation.suspensions or ():
+        check(suspension, "date", feed_day, "sit_adm.suspensions.date")
+        check(suspension, "remise_titre", yes, "sit_adm.suspensions.remise_titre")
+        check(suspension, "retrait_titre", yes, "sit_adm.suspensions.retrait_titre")
+    for kind, dated in (situation.opposition or {}).items():
+        for opposition in dated:
+            check(opposition, "date", feed_day, f"sit_adm.opposition.{kind}")
+    for pledge in situation.gages or ():
+        check(pledge, "date", feed_day, "sit_adm.gages.date")
+    for seizure in situation.dvs or ():
+        check(seizure, "date", feed_day, "sit_adm.dvs.date")
+    for procedure in facts.pve or ():
+        check(procedure, "en_cours", yes, "pve.en_cours")
+        for name in ("decl", "prem", "deux"):
+            if step := getattr(procedure, name):
+                check(step, "date", feed_day, f"pve.{name}")
+                check(step, "dangereux", yes, f"pve.{name}")
+                check(step, "tech_reparable", yes, f"pve.{name}")
+    check_numbers("nb_titulaires")
+    check_facts(yes, "is_incertain")
+    check_numbers("nb_sinistres")
+    check_facts(feed_day, "date_dernier_sinistre", "date_derniere_resolution")
+    check_facts(yes, "is_apte_a_circuler")
+    return inspection
