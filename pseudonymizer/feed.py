@@ -10,7 +10,7 @@ import csv
 import gzip
 import hashlib
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO, Self, cast
 from isal import igzip, igzip_lib
 from msgspec import Meta, Struct
 
+from pseudonymizer.cells import cells_of
 from pseudonymizer.errors import FeedRefused
 
 if TYPE_CHECKING:
@@ -31,6 +32,9 @@ LINE_BYTES_MAX = 64 * 1024
 BLOCK_BYTES = 1024 * 1024
 # A block of empty lines would be a million rejects at once.
 BATCH_LINES_MAX = 4096
+# A line that is not usual sends so many to `csv`: half a block would cost more, and fewer
+# more looks for it.
+CLOSE_LOOK_LINES = 16
 # Fewer may be dirt, in a file whose other lines need no more than ASCII.
 FOREIGN_LINES_MIN = 20
 
@@ -107,7 +111,8 @@ class FeedReader:
     does not grow with the file.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, only: Collection[str] | None = None) -> None:
+        """`only` names the columns that are read: the cells of others may be empty."""
         self._name = path.name
         self._open = ExitStack()
         try:
@@ -122,6 +127,11 @@ class FeedReader:
         self._next_line = 2
         try:
             self.header = self._read_header()
+            self._wanted = [
+                place
+                for place, name in enumerate(self.header)
+                if only is None or name in only
+            ]
         except BaseException:
             self._open.close()
             raise
@@ -204,35 +214,38 @@ class FeedReader:
             yield self._batch(b"\n".join(lines[start : start + BATCH_LINES_MAX]))
 
     def _batch(self, content: bytes) -> Batch:
-        first = self._next_line
-        width = len(self.header)
-        try:
-            lines = content.decode().split("\n")
-            rows = list(csv.reader(lines, delimiter=";", strict=True))
-        except (UnicodeDecodeError, csv.Error):
-            batch = _one_by_one(content, first, width)
-        else:
-            if (
-                # A row fewer: a quote joined two lines, and has to spoil one alone.
-                len(rows) == len(lines)
-                and all(len(row) == width for row in rows)
-                # A character has four bytes at most; longer lines are measured.
-                and len(max(lines, key=len)) <= LINE_BYTES_MAX // 4
-            ):
-                numbers = range(first, first + len(rows))
-                batch = Batch(len(rows), numbers, rows, [])
-            else:
-                batch = _one_by_one(content, first, width)
+        batch = _read_lines(content, self._next_line, len(self.header), self._wanted)
         self._next_line += batch.lines
         return batch
 
 
-def _one_by_one(content: bytes, first: int, width: int) -> Batch:
-    """Return the batch of lines of which at least one is a reject."""
+def _read_lines(
+    content: bytes, first: int, width: int, wanted: Collection[int]
+) -> Batch:
+    rows = cells_of(content, width, LINE_BYTES_MAX, wanted)
+    if rows is not None:
+        return Batch(len(rows), range(first, first + len(rows)), rows, [])
+    lines = content.split(b"\n")
+    if len(lines) <= CLOSE_LOOK_LINES:
+        return _one_by_one(lines, first, width)
+    middle = len(lines) // 2
+    halves = [
+        _read_lines(b"\n".join(half), start, width, wanted)
+        for half, start in ((lines[:middle], first), (lines[middle:], first + middle))
+    ]
+    return Batch(
+        len(lines),
+        [number for half in halves for number in half.numbers],
+        [row for half in halves for row in half.rows],
+        [reject for half in halves for reject in half.rejects],
+    )
+
+
+def _one_by_one(lines: list[bytes], first: int, width: int) -> Batch:
+    """Return the batch of lines of which one may be a reject: here it is decided."""
     numbers: list[int] = []
     rows: list[list[str]] = []
     rejects: list[Reject] = []
-    lines = content.split(b"\n")
     for number, line in enumerate(lines, first):
         try:
             if len(line) > LINE_BYTES_MAX:

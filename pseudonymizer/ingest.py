@@ -30,7 +30,7 @@ from pseudonymizer.errors import (
 )
 from pseudonymizer.feed import FeedFile, FeedReader, Reject
 from pseudonymizer.key_ring import KeyRing
-from pseudonymizer.layout import Content, Line, line_reader
+from pseudonymizer.layout import COLUMNS_READ, Content, Line, line_reader
 from pseudonymizer.load import ReleaseState, SealedBatch, Totals, Vault
 from pseudonymizer.manifest import Feed, read_feed
 from pseudonymizer.progress import Progress
@@ -122,7 +122,10 @@ def load_file(job: FileJob, tell: Tell) -> None:
     Raises FeedRefused `file_digest` when it is no longer the file that was checked.
     """
     sealer = _sealer(job.config.register_keys, job.release)
-    with FeedReader(job.path) as reader, Vault(job.config.database_url) as vault:
+    with (
+        FeedReader(job.path, COLUMNS_READ) as reader,
+        Vault(job.config.database_url) as vault,
+    ):
         vault.load_file(
             job.release,
             job.file,

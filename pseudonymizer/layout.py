@@ -5,12 +5,28 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable
 
-from pseudonymizer.certificate import CertificateColumns, columns_of
+from pseudonymizer import inspections, registration
+from pseudonymizer.certificate import (
+    FORMULA_NUMBER,
+    ISSUE_DATE,
+    PLATE,
+    CertificateColumns,
+    columns_of,
+)
 from pseudonymizer.inspections import InspectionsLayout, holds_inspections
 from pseudonymizer.records import Identity, InspectionLine, Registration
 from pseudonymizer.registration import Layout
 
 Line = Registration | InspectionLine
+
+
+# All that any reader of lines looks at; the rest of a line is not even cut out of it.
+COLUMNS_READ = frozenset(
+    (
+        PLATE, FORMULA_NUMBER, ISSUE_DATE, *registration.COLUMNS,
+        *registration.OPTIONAL_COLUMNS, inspections.COLUMN, inspections.UPDATED_COLUMN,
+    )
+)  # fmt: skip
 
 
 class Content(enum.Enum):

@@ -39,6 +39,15 @@ from pseudonymizer.records import (
     Vehicle,
 )
 
+COLUMNS = (
+    "v",
+    "pers_raison_soc_tit",
+    "pers_siren_tit",
+    "pers_nom_naissance_tit",
+    "pers_prenom_tit",
+)
+OPTIONAL_COLUMNS = ("utac_ask_ct", "vin")
+
 Number = int | float | None
 Text = str | None
 # Known and not kept: derivable, wrong (critair, has_pve), of no use to a report
@@ -225,25 +234,15 @@ class Layout:
         self._certificate = CertificateColumns(columns)
         self.register = self._certificate.register
         self.width = len(columns)
-        self._facts = columns["v"]
-        self._company = columns["pers_raison_soc_tit"]
-        self._siren = columns["pers_siren_tit"]
-        self._family = columns["pers_nom_naissance_tit"]
-        self._given = columns["pers_prenom_tit"]
-        self._inspection = columns.get("utac_ask_ct")
-        self._vin = columns.get("vin")
+        self._facts, self._company, self._siren, self._family, self._given = (
+            columns[name] for name in COLUMNS
+        )
+        self._inspection, self._vin = map(columns.get, OPTIONAL_COLUMNS)
 
     @classmethod
     def of(cls, header: list[str]) -> Layout:
         """Raises FeedRefused `unknown_layout`, naming what is missing."""
-        needed = (
-            "v",
-            "pers_raison_soc_tit",
-            "pers_siren_tit",
-            "pers_nom_naissance_tit",
-            "pers_prenom_tit",
-        )
-        return cls(columns_of(header, needed))
+        return cls(columns_of(header, COLUMNS))
 
     def registration(self, row: list[str]) -> Registration:
         """Return one line as types; `row` has `width` cells.
