@@ -213,10 +213,11 @@ def feed_day(text: str | None) -> dt.date | None:
     None for the empty text and the register's "no date". Raises Unusable
     `date_unreadable`.
     """
-    return FEED_DAYS[_that_repeats(text)]
+    return FEED_DAYS[that_repeats(text)]
 
 
-def _that_repeats(text: str | None) -> str | None:
+def that_repeats(text: str | None) -> str | None:
+    """Return what of a date decides its day: its key in `FEED_DAYS`."""
     # Up to 21:59:59 UTC the day in France is the UTC one, and after that it depends
     # on the hour alone: a moment with milliseconds would never be found again. What
     # is parsed is what is remembered, or the answer would depend on what came before.
@@ -248,7 +249,7 @@ def _parse_feed_day(text: str | None) -> dt.date | None:
 
 class _FeedDays(Remembered[str | None, dt.date | None]):
     def __missing__(self, text: str | None) -> dt.date | None:
-        key = _that_repeats(text)
+        key = that_repeats(text)
         return super().__missing__(text) if key == text else self[key]
 
 

@@ -22,7 +22,13 @@ from msgspec import Meta, Struct, field
 from pseudonymizer import holder
 from pseudonymizer.certificate import CertificateColumns, columns_of
 from pseudonymizer.errors import Unusable
-from pseudonymizer.normalise import FEED_DAYS, Remembered, feed_day, siren
+from pseudonymizer.normalise import (
+    FEED_DAYS,
+    Remembered,
+    feed_day,
+    siren,
+    that_repeats,
+)
 from pseudonymizer.records import (
     DamageProcedure,
     ExpertStep,
@@ -561,11 +567,11 @@ def _record(
             [
                 Operation(
                     raw.opa_type or "",
-                    feed_day(raw.opa_date),
+                    day[that_repeats(raw.opa_date)],
                     bool(raw.ope_date_annul),
                     day[raw.ope_date_annul],
-                    _text(raw.id_pve),
-                    _text(raw.num_agree),
+                    _text(raw.id_pve) if raw.id_pve else None,
+                    _text(raw.num_agree) if raw.num_agree else None,
                 )
                 for raw in _events(facts)
             ]
@@ -586,7 +592,7 @@ def _record(
             for kind, dated in situation.opposition.items()
             for raw in dated
         )
-        if situation.opposition
+        if situation.opposition and any(situation.opposition.values())
         else (),
         pledges=tuple(
             Pledge(day[raw.date], _text(raw.nom_creancier)) for raw in situation.gages

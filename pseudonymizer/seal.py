@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
+
 from pseudonymizer import codec, holder
 from pseudonymizer.envelope import (
     RowKeys,
@@ -54,7 +57,12 @@ class Sealer:
             self._keys.holder_tags(holder.holder_bytes(holders)) if holders else (),
         )
 
-    def seal(self, line: Line, generation: int = 0) -> SealedRow:
+    def seal(
+        self,
+        line: Line,
+        generation: int = 0,
+        random: Callable[[int], bytes] = os.urandom,
+    ) -> SealedRow:
         content = (
             codec.encode_inspections(line.inspections)
             if isinstance(line, InspectionLine)
@@ -62,7 +70,11 @@ class Sealer:
         )
         identity = identity_bytes(line.identity)
         return self._keys_of(line).seal(
-            identity, content, codec.DICTIONARY, generation=generation
+            identity,
+            content,
+            codec.DICTIONARY,
+            generation=generation,
+            random=random,
         )
 
     def opens_as(self, line: Line, row: SealedRow) -> bool:

@@ -309,3 +309,16 @@ def test_a_file_in_two_bytes_a_letter_has_no_header(tmp_path):
     with pytest.raises(FeedRefused) as refused:
         write_manifest(tmp_path)
     assert refused.value.code == "header_unreadable"
+
+
+def test_one_bad_line_of_many_spoils_itself_alone(tmp_path):
+    good = [csv_line(line.values()).encode() for line in siv_lines(300)]
+    for place in (0, 7, 150, 299):
+        for bad, code in ((b'a;"b"c;d', "malformed_csv"), (b"a;\xff", "invalid_utf8")):
+            content = [*good[:place], bad, *good[place:]]
+            path = write_bytes(tmp_path, "siv.csv.gz", b"\n".join([HEADER, *content]))
+            numbers, rows, rejects, lines = _rows(path)
+            assert rejects == [Reject(place + 2, code)]
+            assert numbers == [n for n in range(2, 303) if n != place + 2]
+            assert [csv_line(row).encode() for row in rows] == good
+            assert lines == 301

@@ -141,6 +141,21 @@ _parts = st.text("ABC0189", min_size=1, max_size=32)
 _identities = st.builds(Identity, st.sampled_from(list(Register)), _parts, _parts)
 
 
+@given(st.text(st.characters(max_codepoint=127)))
+def test_ascii_is_read_byte_by_byte_as_any_text_is(text: str) -> None:
+    # Not ASCII, and folded away: the text takes the long way.
+    beyond = text + "\u200b"
+    assert normalise.fold(text) == normalise.fold(beyond)
+
+    def identifier(text: str) -> str:
+        try:
+            return normalise.identifier(text, "plate")
+        except Unusable as unusable:
+            return unusable.code
+
+    assert identifier(text) == identifier(beyond)
+
+
 @given(_identities, _identities)
 def test_distinct_identities_have_distinct_bytes(a: Identity, b: Identity) -> None:
     assert (identity_bytes(a) == identity_bytes(b)) == (a == b)
@@ -327,6 +342,33 @@ def test_no_text_changes_what_another_is_read_as() -> None:
         orders.append({text: read(text) for text in texts})
         orders.append({text: read(text) for text in texts})
     assert all(order == orders[0] for order in orders)
+
+
+@given(anything)
+def test_a_day_is_the_same_looked_up_as_asked_for(text: str) -> None:
+    for shape in (text, *(day for day, _ in _FEED_DAYS), *_NO_DAYS):
+        try:
+            asked = normalise.feed_day(shape)
+        except Unusable:
+            with _unusable("date_unreadable"):
+                normalise.FEED_DAYS[shape]
+        else:
+            assert normalise.FEED_DAYS[shape] == asked
+
+
+def test_what_is_remembered_has_a_limit() -> None:
+    asked = []
+
+    def rule(text: str) -> str:
+        asked.append(text)
+        return text.lower()
+
+    remembered = normalise.Remembered(rule, limit=2)
+    long = "L" * (normalise.REMEMBERED_LENGTH + 1)
+    for text in (long, "A", "B", "C") * 2:
+        assert remembered[text] == text.lower()
+    assert asked == [long, "A", "B", "C", long, "C"]
+    assert len(remembered) == 2
 
 
 _HOURS, _NIGHT = "T13:99:99.000Z", "T22:99:99.000Z"

@@ -2,7 +2,8 @@
 
 import datetime as dt
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -12,7 +13,9 @@ from hypothesis import strategies as st
 
 from pseudonymizer import codec
 from pseudonymizer.errors import FeedRefused, Unusable
+from pseudonymizer.feed import FeedReader
 from pseudonymizer.holder import holder_bytes
+from pseudonymizer.layout import COLUMNS_READ, Line, line_reader
 from pseudonymizer.records import (
     DamageProcedure,
     ExpertStep,
@@ -32,6 +35,7 @@ from pseudonymizer.records import (
     Vehicle,
 )
 from pseudonymizer.registration import Layout, mask_plate
+from pseudonymizer.synthetic import write_register
 from tests.vehicles import FNI_COLUMNS, SIV_COLUMNS, fni_line, siv_line
 
 Json = dict[str, Any]
@@ -1126,3 +1130,58 @@ def test_cells_of_any_text_are_read_or_rejected(
 ) -> None:
     _assert_sealable_or_rejected({**siv_line(**siv_cells), "vin": vin})
     _assert_sealable_or_rejected({**fni_line(**fni_cells), "vin": vin})
+
+
+def test_a_line_that_is_gone_through_again_gives_the_record_of_a_usual_one(
+    tmp_path: Path,
+) -> None:
+    """A key that is not known sends the line the long way; it costs it nothing else."""
+    seen = 0
+    for path in write_register(tmp_path, vehicles=1000, seed=3):
+        with FeedReader(path) as reader:
+            if "v" not in reader.header:
+                continue
+            layout, facts = Layout.of(reader.header), reader.header.index("v")
+            for row in (row for batch in reader for row in batch.rows):
+                try:
+                    usual = layout.registration(row)
+                except Unusable:
+                    continue
+                row[facts] = json.dumps(json.loads(row[facts]) | {"autre": 1})
+                again = layout.registration(row)
+                assert again.record.extras == usual.record.extras | {"autre": 1}
+                assert again == msgspec.structs.replace(usual, record=again.record)
+                assert again.record == msgspec.structs.replace(
+                    usual.record, extras=again.record.extras
+                )
+                seen += 1
+    assert seen > 900
+
+
+def test_what_no_reader_looks_at_is_of_no_use_to_any(tmp_path: Path) -> None:
+    for path in write_register(tmp_path, vehicles=200, seed=4):
+        with FeedReader(path) as whole, FeedReader(path, COLUMNS_READ) as part:
+            read = line_reader(whole.header)
+            for one, other in zip(whole, part, strict=True):
+                # A file of inspections has no column that nobody reads.
+                assert (one.rows != other.rows) == ("v" in whole.header)
+                for row, cut in zip(one.rows, other.rows, strict=True):
+                    assert _read_or_code(read, row) == _read_or_code(read, cut)
+
+
+def _read_or_code(read: Callable[[list[str]], Line], row: list[str]) -> Line | str:
+    try:
+        return read(row)
+    except Unusable as unusable:
+        return unusable.code
+
+
+@pytest.mark.parametrize(
+    "name", [k for k, v in FULL.items() if type(v) in (int, float)]
+)
+@pytest.mark.parametrize("value", [-1, 0, 1, 200, 201, 10**9, 10**9 + 1, 0.5, 2**70])
+def test_the_bounds_of_a_number_are_the_same_both_ways(name: str, value: float) -> None:
+    """Of a usual line the decoder keeps the bounds, of another our own rule."""
+    again = record(**{name: value, "autre": 1})
+    usual = record(**{name: value})
+    assert again == msgspec.structs.replace(usual, extras=again.extras)
