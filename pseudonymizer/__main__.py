@@ -215,7 +215,9 @@ def _ingest(options: argparse.Namespace, progress: Progress) -> int:
         options.manifest or options.folder / MANIFEST_NAME,
         config.read(),
         progress,
-        workers=options.workers,
+        # The cores that this process may use, which a container has fewer of.
+        workers=options.workers or len(os.sched_getaffinity(0)),
+        cluster=options.cluster,
     )
     progress.close()
     if options.report is not None:
@@ -411,12 +413,17 @@ def _parser() -> argparse.ArgumentParser:
     publish.add_argument(
         "--manifest", type=Path, metavar="FILE", help="default: DIR/manifest.json"
     )
-    publish.add_argument(
+    reading = publish.add_mutually_exclusive_group()
+    reading.add_argument(
         "--workers",
         type=_positive,
-        default=1,
         metavar="N",
-        help="processes, each with a file at a time (default: 1)",
+        help="processes, each with a file at a time (default: one for each core)",
+    )
+    reading.add_argument(
+        "--cluster",
+        metavar="ADDRESS",
+        help="the workers of a Dask cluster in their place, such as tls://HOST:8786",
     )
     publish.add_argument(
         "--report", type=Path, metavar="FILE", help="write the final report as JSON"

@@ -90,6 +90,11 @@ RELEASE = {
     "no_release": Refusal(69, "there is none to change, or none of that number"),
     "no_previous": Refusal(70, "no release is kept before the active one"),
     "editions_over": Refusal(71, "the release had as many deltas as it can"),
+    "cluster_unreachable": Refusal(72, "its scheduler does not answer, or no longer"),
+    "cluster_without_worker": Refusal(73, "nobody is there to do the work"),
+    "worker_unfit": Refusal(
+        74, "a worker of the cluster has another program or ring, or several threads"
+    ),
 }
 
 

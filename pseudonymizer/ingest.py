@@ -13,17 +13,18 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 from uuid import UUID
 
 import msgspec
+from msgspec import Struct
 
 from pseudonymizer.config import Config
 from pseudonymizer.delta import apply
 from pseudonymizer.envelope import NONCE_BYTES, check_release, release_mac
 from pseudonymizer.errors import (
+    ConfigError,
     EnvelopeError,
     FeedRefused,
     ReleaseRefused,
@@ -45,13 +46,15 @@ from pseudonymizer.seal import Sealer
 from pseudonymizer.verify import verify
 from pseudonymizer.workers import Tell, Workers
 
+if TYPE_CHECKING:
+    from pseudonymizer.cluster import Cluster
+
 SALT_BYTES = 32
 # Lines of each file that are opened again from the database before activation.
 SAMPLE_LINES = 25
 
 
-@dataclass(frozen=True)
-class FileJob:
+class FileJob(Struct, frozen=True):
     """One file to load; it can be sent to another process.
 
     `rejects_max` is that of the whole feed: more in one file are too many already.
@@ -71,23 +74,27 @@ def ingest(
     progress: Progress,
     *,
     workers: int = 1,
+    cluster: str | None = None,
     random: Callable[[int], bytes] = os.urandom,
     clock: Callable[[], float] = time.monotonic,
 ) -> IngestReport:
     """Publish a full feed, or apply a delta to the active release; does nothing when
     that is done already.
 
-    Raises FeedRefused, ReleaseRefused, KeyRingError or DatabaseFailed; the active
-    release is then as it was.
+    The files are read by processes of this machine, or by the workers of a Dask
+    cluster at an address. Raises FeedRefused, ReleaseRefused, KeyRingError,
+    ConfigError or DatabaseFailed; the active release is then as it was.
     """
     started = clock()
     ring = KeyRing.read(config.register_keys, "register")
-    feed = read_feed(folder, manifest_path, config.feed_public_keys)
+    feed = read_feed(folder.absolute(), manifest_path, config.feed_public_keys)
     with Vault(config.database_url) as vault:
         vault.check_schema()
         with vault.alone():
             _drop_unused(vault, progress)
             if feed.is_delta:
+                if cluster is not None:
+                    progress.say("a delta is applied in this process, not by a cluster")
                 applied = apply(vault, feed, ring, config, progress)
                 took = clock() - started
                 return _report(
@@ -96,7 +103,7 @@ def ingest(
             if active := _find(vault, feed, "active"):
                 return _report(vault, active.release, False, clock() - started)
             _check_newer(vault, feed, config)
-            with Workers(min(workers, len(feed.manifest.files)), progress) as pool:
+            with _pool(workers, cluster, feed, progress) as pool:
                 held = verify(feed, config, progress, pool)
                 release = _release_to_build(vault, feed, ring, progress, random)
                 sealer = Sealer(ring, release)
@@ -110,6 +117,23 @@ def ingest(
             vault.activate(release, totals)
             _drop_unused(vault, progress)
             return _report(vault, release, True, clock() - started)
+
+
+def _pool(
+    workers: int, cluster: str | None, feed: Feed, progress: Progress
+) -> Workers | Cluster:
+    """Raises what `Cluster` does, and ConfigError without Dask."""
+    if cluster is None:
+        return Workers(min(workers, len(feed.manifest.files)), progress)
+    try:
+        # Half a second, and packages that only this needs.
+        from pseudonymizer.cluster import Cluster
+    except ModuleNotFoundError as exc:
+        raise ConfigError(
+            f"--cluster needs Dask, and there is no module {exc.name}; install the "
+            "extra `cluster` that pyproject.toml names"
+        ) from exc
+    return Cluster(cluster, progress)
 
 
 def _drop_unused(vault: Vault, progress: Progress) -> None:
@@ -250,7 +274,7 @@ def _load_missing_files(
     release: Release,
     config: Config,
     progress: Progress,
-    pool: Workers,
+    pool: Workers | Cluster,
 ) -> None:
     done = vault.file_reports(release)
     _check_rejects(vault, feed, release, config, _codes(done))

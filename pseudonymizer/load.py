@@ -825,17 +825,18 @@ class Vault:
         )
 
     def _require_building(self, release: Release) -> None:
-        # Locked, so that it cannot be activated while a file is on its way.
+        # Locked, so that it cannot be activated while a file is on its way. By its UUID
+        # too: a worker elsewhere may have been given another database.
         found = self._connection.execute(
-            "SELECT 1 FROM vault_release WHERE number = %s AND state = 'building'"
-            " FOR SHARE",
-            (release.number,),
+            "SELECT 1 FROM vault_release"
+            " WHERE number = %s AND uuid = %s AND state = 'building' FOR SHARE",
+            (release.number, release.uuid),
         ).fetchone()
         if found is None:
             raise ReleaseRefused(
                 "release_closed",
-                f"release {release.number} is no longer being built; run the same "
-                "command again",
+                f"release {release.number} is no longer being built in this database; "
+                "run the same command again",
             )
 
     @contextmanager

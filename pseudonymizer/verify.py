@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
@@ -12,6 +13,9 @@ from pseudonymizer.layout import Content, line_reader, removal_reader
 from pseudonymizer.manifest import Feed, contents
 from pseudonymizer.progress import Progress
 from pseudonymizer.workers import Tell, Workers
+
+if TYPE_CHECKING:
+    from pseudonymizer.cluster import Cluster
 
 
 class FileCheck(Struct, frozen=True):
@@ -27,7 +31,7 @@ class FileCheck(Struct, frozen=True):
 
 
 def verify(
-    feed: Feed, config: Config, progress: Progress, pool: Workers
+    feed: Feed, config: Config, progress: Progress, pool: Workers | Cluster
 ) -> dict[str, Content]:
     """Return what each file holds, by name.
 

@@ -26,7 +26,9 @@ def publish(folder: Path, *, label: str = "essai", as_of: str = "2021-10-26") ->
         with mock.patch.dict(os.environ, DATABASE_URL=database_url()):
             named = ["--label", label, "--as-of", as_of, "--out", manifest]
             assert main(["manifest", str(folder), *named]) == 0
-            assert main(["ingest", str(folder), "--manifest", manifest]) == 0
+            ingested = ["ingest", str(folder), "--manifest", manifest]
+            # Of a few lines; each process more would take longer to start.
+            assert main([*ingested, "--workers", "1"]) == 0
 
 
 def ingest(folder: Path) -> None:

@@ -5,6 +5,7 @@ import hashlib
 import threading
 import uuid
 
+import msgspec
 import pytest
 from django.db import connection
 
@@ -168,6 +169,14 @@ def test_nothing_is_loaded_into_a_release_that_is_not_being_built(vault, release
     with pytest.raises(ReleaseRefused) as refused:
         _load(vault, release, _row(1))
     assert refused.value.code == "release_closed"
+
+
+def test_nothing_is_loaded_into_another_databases_release(vault, release):
+    elsewhere = msgspec.structs.replace(release, uuid=uuid.uuid4())
+    with pytest.raises(ReleaseRefused) as refused:
+        _load(vault, elsewhere, _row(1))
+    assert refused.value.code == "release_closed"
+    assert vault.count_rows(release) == 0
 
 
 def test_an_index_refuses_an_identity_twice(vault, release):

@@ -6,6 +6,8 @@ import pty
 import subprocess
 import sys
 import termios
+import time
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +20,7 @@ from tests.vehicles import (
     siv_lines,
     write_feed,
     write_file,
+    write_manifest,
 )
 
 COMMANDS = ("keys init", "synthesise", "manifest", "ingest", "releases")
@@ -327,3 +330,35 @@ def test_a_bar_is_shown_on_a_terminal(environment, tmp_path):
     os.close(ours)
     assert "load: 100%" in shown
     assert b"rows     3" in ended.stdout
+
+
+def _processes_of(job) -> int:
+    """How many workers the job has at once, at most, until it ends."""
+    most = 0
+    while job.poll() is None:
+        children = Path(f"/proc/{job.pid}/task/{job.pid}/children")
+        try:
+            pids = children.read_text().split()
+            commands = [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in pids]
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        most = max(most, sum(b"spawn_main" in command for command in commands))
+        time.sleep(0.005)
+    return most
+
+
+@pytest.mark.parametrize("cores", sorted({1, min(len(os.sched_getaffinity(0)), 3)}))
+def test_a_core_is_a_worker_and_a_file_at_most(folder, environment, cores):
+    usable = set(sorted(os.sched_getaffinity(0))[:cores])
+    for number in range(3):
+        write_file(folder, f"{number}.csv.gz", siv_lines(50, first=50 * number))
+    write_manifest(folder)
+    job = subprocess.Popen(
+        [sys.executable, "-m", "pseudonymizer", "ingest", str(folder)],
+        env=environment,
+    )
+    # Long before it has imported what reads this.
+    os.sched_setaffinity(job.pid, usable)
+    # With one, the job itself does the work.
+    assert _processes_of(job) == (cores if cores > 1 else 0)
+    assert job.returncode == 0
