@@ -68,7 +68,9 @@ def running(folder: Path, workers: int, **variables: str) -> Iterator[Running]:
     }
     told = folder / "scheduler.json"
     protocol = "tls" if "DASK_DISTRIBUTED__COMM__TLS__CA_FILE" in variables else "tcp"
-    local = ("--host", "127.0.0.1", "--no-dashboard", "--protocol", protocol)
+    # Without an address its pages are served on every interface, dashboard or not.
+    pages = ("--dashboard-address", "127.0.0.1:0")
+    local = ("--host", "127.0.0.1", *pages, "--protocol", protocol)
 
     def started(program: str, *options: str) -> subprocess.Popen[bytes]:
         with (folder / f"{program}.log").open("ab") as log:
