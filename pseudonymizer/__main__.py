@@ -215,8 +215,7 @@ def _ingest(options: argparse.Namespace, progress: Progress) -> int:
         options.manifest or options.folder / MANIFEST_NAME,
         config.read(),
         progress,
-        # The cores that this process may use, which a container has fewer of.
-        workers=options.workers or len(os.sched_getaffinity(0)),
+        workers=options.workers or _cores(),
         cluster=options.cluster,
     )
     progress.close()
@@ -349,7 +348,7 @@ def _parser() -> argparse.ArgumentParser:
     synthesise.add_argument(
         "--workers",
         type=_positive,
-        default=os.cpu_count() or 1,
+        default=_cores(),
         metavar="N",
         help="processes, each with a file at a time; the bytes are the same (default: "
         "the cores)",
@@ -455,6 +454,11 @@ def _parser() -> argparse.ArgumentParser:
     dropped.add_argument("number", type=_positive, metavar="NUMBER")
     dropped.set_defaults(command=_drop)
     return parser
+
+
+def _cores() -> int:
+    # Those that this process may use: a container has fewer than the machine.
+    return len(os.sched_getaffinity(0))
 
 
 def _positive(text: str) -> int:
