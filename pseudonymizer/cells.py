@@ -74,7 +74,7 @@ def cells_of(
     rows = list(map(list, zip(*columns, strict=True)))
     if not block.isascii():
         beyond_ascii = np.flatnonzero(octets > 127)
-        for row in np.unique(np.searchsorted(ends[:, -1], beyond_ascii)).tolist():
+        for row in set(np.searchsorted(ends[:, -1], beyond_ascii).tolist()):
             line = block[starts[row, 0] : ends[row, -1]]
             try:
                 (rows[row],) = csv.reader([line.decode()], delimiter=";", strict=True)
