@@ -896,8 +896,9 @@ def test_a_failure_after_the_activation_does_not_say_that_nothing_changed(
     for label in ("un", "deux"):
         write_feed(large_folder / label, siv_lines(5), label)
         _ingest(large_folder / label, config)
+    oldest = vault.releases()[-1].release
     with vault._connection.transaction(), connection.cursor() as cursor:
-        vault._connection.execute("SELECT count(*) FROM vault_record_1")
+        vault.count_rows(oldest)
         process = _in_a_hurry(large_folder, environment)
         _wait_until(
             "SELECT count(*) = 1 FROM vault_release WHERE state = 'retired'", process
