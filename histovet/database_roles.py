@@ -273,6 +273,18 @@ _FUNCTIONS = """
     ORDER BY 1
 """
 
+# None is ours, and either could undo in silence what is written.
+_TRIGGERS_AND_RULES = """
+    SELECT format('TRIGGER %I ON %s', t.tgname, t.tgrelid::regclass)
+        FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+        WHERE NOT t.tgisinternal AND c.relnamespace = 'public'::regnamespace
+    UNION ALL
+    SELECT format('RULE %I ON %s', r.rulename, r.ev_class::regclass)
+        FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class
+        WHERE c.relkind IN ('r', 'p') AND c.relnamespace = 'public'::regnamespace
+    ORDER BY 1
+"""
+
 _RIGHTS: Sequence[tuple[str, Mapping[str, Rights]]] = (
     (_DATABASE_AND_SCHEMA, {"database": DATABASE, "schema": SCHEMA}),
     (
@@ -299,6 +311,7 @@ def _objects() -> list[_Object]:
                 for grantee, privilege, passed_on in held or ()
             )
             found.append(_Object(target, name, owner, rights[name], grants))
+    unknown += [target for (target,) in _rows(_TRIGGERS_AND_RULES)]
     if unknown:
         raise NotOurs(unknown)
     return found
@@ -329,10 +342,17 @@ def _role_statements(roles: Roles) -> Iterator[str]:
             yield _statement(f"CREATE ROLE {{}} LOGIN {_NO_POWERS}", name)
         elif not is_right[name]:
             yield _statement(f"ALTER ROLE {{}} LOGIN {_NO_POWERS}", name)
+    # Who created a role as no superuser holds it, from version 16 on, without being able
+    # to become it.
     for group, member in _rows(
         "SELECT DISTINCT pg_get_userbyid(roleid), pg_get_userbyid(member)"
-        " FROM pg_auth_members WHERE pg_get_userbyid(member) = ANY(%s) ORDER BY 1, 2",
-        [roles.job, roles.site],
+        " FROM pg_auth_members m WHERE"
+        " (pg_get_userbyid(member) = ANY(%s) OR pg_get_userbyid(roleid) = ANY(%s))"
+        " AND (coalesce(to_jsonb(m) ->> 'inherit_option', 'true') = 'true'"
+        "  OR coalesce(to_jsonb(m) ->> 'set_option', 'true') = 'true')"
+        " ORDER BY 1, 2",
+        list(roles.names),
+        list(roles.names),
     ):
         yield _statement("REVOKE {} FROM {} CASCADE", group, member)
 

@@ -20,7 +20,6 @@ from pseudonymizer.errors import (
     ReleaseRefused,
 )
 from pseudonymizer.ingest import ingest
-from pseudonymizer.key_ring import KeyRing
 from pseudonymizer.load import ReleaseState, Vault
 from pseudonymizer.manifest import (
     MANIFEST_NAME,
@@ -45,6 +44,7 @@ exit codes:
   1    `releases --active`: no release is active
   2    wrong usage
   3    a setting or a key ring is missing or cannot be used
+  5    sealed bytes do not open: the key ring was changed meanwhile
   6    the database cannot be reached, lacks its tables, or failed
   7    the key is in use: it was not retired
   20–  the delivery is refused, each reason with its number: `ingest --help`
@@ -275,10 +275,9 @@ def _releases(options: argparse.Namespace, progress: Progress) -> int:
 
 def _roll_back(options: argparse.Namespace, progress: Progress) -> int:
     settings = config.read()
-    ring = KeyRing.read(settings.register_keys, "register")
     with Vault(settings.database_url) as vault:
         vault.check_schema()
-        release = roll_back(vault, ring)
+        release = roll_back(vault, settings.register_keys)
     print(
         f"Release {release.number}, {release.label!r}, is active again. The one that "
         "was active is kept: the same command goes forward."

@@ -39,23 +39,19 @@ from pseudonymizer.load import (
 from pseudonymizer.manifest import Feed
 from pseudonymizer.progress import Progress
 from pseudonymizer.records import Release
+from pseudonymizer.sample import SAMPLE_LINES, first_unopened
 from pseudonymizer.seal import Sealer
 from pseudonymizer.verify import verify
 from pseudonymizer.workers import Workers
 
-# Lines of each file that are opened again before the delta is committed.
-SAMPLE_LINES = 25
-
 
 class Applied(Struct, frozen=True):
-    """The release as it is now; `is_new` is false for a delta that was applied before.
-
-    Its files stand in the release under `prefix`.
-    """
+    """The release as it is now, and the edition that the delta made of it; `is_new` is
+    false for a delta that was applied before."""
 
     release: Release
+    edition: int
     is_new: bool
-    prefix: str
 
 
 def apply(
@@ -69,10 +65,11 @@ def apply(
     """
     release = _active(vault, ring)
     deltas = vault.deltas(release)
+    _check_genuine(release, deltas)
     for delta in deltas:
         if delta.manifest_sha256 == feed.digest:
             _check_last(delta, deltas)
-            return Applied(release, False, _prefix(delta.edition))
+            return Applied(release, delta.edition, is_new=False)
     _check_follows(feed, release, deltas)
     with Workers(1, progress) as here:
         held = verify(feed, config, progress, here)
@@ -96,7 +93,7 @@ def apply(
         rejects = _checked_rejects(vault, feed, release, edition, config)
         changed = _changed(release, feed, edition, ring)
         vault.finish_delta(changed, rejects, feed.manifest.label, feed.lines)
-    return Applied(changed, True, _prefix(edition))
+    return Applied(changed, edition, is_new=True)
 
 
 class _Changing:
@@ -130,21 +127,20 @@ class _Changing:
             self._vault.upsert(
                 self._release, named, self._changes(reader, file, sample)
             )
-        last = sample[-1][0] if sample else 0
-        rejected = self._vault.rejected_lines(self._release, named.name, last)
-        for number, line in sample:
-            if number in rejected:
-                continue
-            row = self._vault.read(self._release, self._sealer.record_id(line))
-            if row is None or not self._sealer.opens_as(line, row):
-                raise ReleaseRefused(
-                    "sample",
-                    f"line {number} of {file.name} does not open to what it says; "
-                    "nothing of this delta was applied",
-                )
+        number = first_unopened(
+            self._vault, self._release, named.name, self._sealer, sample
+        )
+        if number is not None:
+            raise ReleaseRefused(
+                "sample",
+                f"line {number} of {file.name} does not open to what it says; nothing "
+                "of this delta was applied",
+            )
 
     def _named(self, file: FeedFile) -> FeedFile:
-        return msgspec.structs.replace(file, name=_prefix(self._edition) + file.name)
+        return msgspec.structs.replace(
+            file, name=file_prefix(self._edition) + file.name
+        )
 
     def _count(self, rejects: list[Reject]) -> None:
         # With the first that is too many: until a file ends they wait in memory.
@@ -211,6 +207,19 @@ def _active(vault: Vault, ring: KeyRing) -> Release:
     )
 
 
+def _check_genuine(release: Release, deltas: list[DeltaState]) -> None:
+    """Raises ReleaseRefused `release_changed` when the table of deltas does not end where
+    the release does, whose row has a MAC: who writes to the table could else have a delta
+    taken for one that was applied."""
+    last = deltas[-1].manifest_sha256 if deltas else None
+    if (len(deltas), last) != (release.edition, release.delta_sha256):
+        raise ReleaseRefused(
+            "release_changed",
+            f"the deltas that the database lists are not those of release "
+            f"{release.number}; publish a full feed",
+        )
+
+
 def _check_last(delta: DeltaState, deltas: list[DeltaState]) -> None:
     """Raises FeedRefused `delta_replayed` for one that others followed."""
     if delta.edition != deltas[-1].edition:
@@ -259,7 +268,7 @@ def _checked_rejects(
     vault: Vault, feed: Feed, release: Release, edition: int, config: Config
 ) -> int:
     """Raises ReleaseRefused `too_many_rejects`."""
-    prefix = _prefix(edition)
+    prefix = file_prefix(edition)
     codes: Counter[str] = Counter()
     for name, report in vault.file_reports(release).items():
         if name.startswith(prefix):
@@ -293,5 +302,6 @@ def _changed(release: Release, feed: Feed, edition: int, ring: KeyRing) -> Relea
     return msgspec.structs.replace(changed, mac=release_mac(ring, changed))
 
 
-def _prefix(edition: int) -> str:
+def file_prefix(edition: int) -> str:
+    """Return what the names of a delta's files begin with in the release."""
     return f"{edition}/"

@@ -109,5 +109,5 @@ def exit_code(error: PseudonymizerError) -> int:
 def listed(refusals: dict[str, Refusal]) -> str:
     """Return a line for each, as the help shows them."""
     return "\n".join(
-        f"  {one.number}  {code:<20} {one.why}" for code, one in refusals.items()
+        f"  {one.number}  {code:<22} {one.why}" for code, one in refusals.items()
     )

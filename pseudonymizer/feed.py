@@ -26,11 +26,12 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 
+# No file has more bytes or lines, and a number has an end.
+COUNT_MAX = 2**53
 # The longest real line has 7,511 bytes; what is over this is no vehicle.
 LINE_BYTES_MAX = 64 * 1024
-# About 90 lines: all that is made of them still fits in the processor's cache. From half
-# a megabyte on, memory goes back to the system with every block: four page faults a line,
-# and reading costs twice as much.
+# About 90 lines: all that is made of them still fits in the processor's cache. More
+# cost: docs/adr/0002.
 BLOCK_BYTES = 256 * 1024
 # A block of empty lines would be a million rejects at once.
 BATCH_LINES_MAX = 4096
@@ -52,9 +53,9 @@ class FeedFile(Struct, frozen=True, forbid_unknown_fields=True):
     """One file as the manifest has it; `lines` are its lines without the header."""
 
     name: str
-    size: Annotated[int, Meta(ge=0)]  # bytes, as delivered
+    size: Annotated[int, Meta(ge=0, le=COUNT_MAX)]  # bytes, as delivered
     sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
-    lines: Annotated[int, Meta(ge=0)]
+    lines: Annotated[int, Meta(ge=0, le=COUNT_MAX)]
 
 
 class Reject(Struct, frozen=True):
@@ -83,8 +84,9 @@ def check_file(
     """Compare digest, line count and encoding in one pass; `progress` gets lines as
     they pass.
 
-    Lines that are no UTF-8 are rejects; over `share_max` of all, or more of them than
-    of lines whose letters need UTF-8 and have it, make a file in another encoding.
+    Lines that are no UTF-8 are rejects; over `share_max` of all, or
+    FOREIGN_LINES_MIN of them with fewer that have letters in UTF-8, make a file in
+    another encoding.
     Raises FeedRefused `file_digest`, `file_lines`, `file_encoding`, `file_gzip` or
     `file_unreadable`.
     """

@@ -21,7 +21,7 @@ import msgspec
 from msgspec import Struct
 
 from pseudonymizer.config import Config
-from pseudonymizer.delta import apply
+from pseudonymizer.delta import apply, file_prefix
 from pseudonymizer.envelope import NONCE_BYTES, check_release, release_mac
 from pseudonymizer.errors import (
     ConfigError,
@@ -42,6 +42,7 @@ from pseudonymizer.records import (
     Release,
     SealedRow,
 )
+from pseudonymizer.sample import SAMPLE_LINES, first_unopened
 from pseudonymizer.seal import Sealer
 from pseudonymizer.verify import verify
 from pseudonymizer.workers import Tell, Workers
@@ -50,8 +51,6 @@ if TYPE_CHECKING:
     from pseudonymizer.cluster import Cluster
 
 SALT_BYTES = 32
-# Lines of each file that are opened again from the database before activation.
-SAMPLE_LINES = 25
 
 
 class FileJob(Struct, frozen=True):
@@ -86,11 +85,12 @@ def ingest(
     ConfigError or DatabaseFailed; the active release is then as it was.
     """
     started = clock()
-    ring = KeyRing.read(config.register_keys, "register")
     feed = read_feed(folder.absolute(), manifest_path, config.feed_public_keys)
     with Vault(config.database_url) as vault:
         vault.check_schema()
         with vault.alone():
+            # Not before: `keys retire` may have held the lock, and changed the ring.
+            ring = KeyRing.read(config.register_keys, "register")
             _drop_unused(vault, progress)
             if feed.is_delta:
                 if cluster is not None:
@@ -98,7 +98,7 @@ def ingest(
                 applied = apply(vault, feed, ring, config, progress)
                 took = clock() - started
                 return _report(
-                    vault, applied.release, applied.is_new, took, applied.prefix
+                    vault, applied.release, applied.is_new, took, applied.edition
                 )
             if active := _find(vault, feed, "active"):
                 return _report(vault, active.release, False, clock() - started)
@@ -448,26 +448,21 @@ def _check_sample(vault: Vault, feed: Feed, release: Release, sealer: Sealer) ->
         with FeedReader(feed.path(file)) as reader:
             sample = list(itertools.islice(_lines(reader), SAMPLE_LINES))
             reader.check(file)
-        last = sample[-1][0] if sample else 0
-        rejected = vault.rejected_lines(release, file.name, last)
-        for number, line in sample:
-            if number in rejected:
-                continue
-            row = vault.read(release, sealer.record_id(line))
-            if row is None or not sealer.opens_as(line, row):
-                _fail(
-                    vault,
-                    release,
-                    "sample",
-                    f"line {number} of {file.name} does not open to what it says",
-                )
+        number = first_unopened(vault, release, file.name, sealer, sample)
+        if number is not None:
+            _fail(
+                vault,
+                release,
+                "sample",
+                f"line {number} of {file.name} does not open to what it says",
+            )
 
 
 def _report(
-    vault: Vault, release: Release, activated: bool, seconds: float, prefix: str = ""
+    vault: Vault, release: Release, activated: bool, seconds: float, edition: int = 0
 ) -> IngestReport:
-    """Tell of the files whose names begin with `prefix` in the release, and go on
-    without a slash: those of one delta, or of the full feed."""
+    """Tell of the files of one delta, or of the full feed."""
+    prefix = file_prefix(edition) if edition else ""
     reports = {
         name: msgspec.structs.replace(report, name=name.removeprefix(prefix))
         for name, report in vault.file_reports(release).items()
@@ -477,7 +472,7 @@ def _report(
     return IngestReport(
         str(release.uuid),
         release.label,
-        int(prefix.rstrip("/") or 0),
+        edition,
         activated,
         tuple(reports.values()),
         totals.lines,

@@ -26,9 +26,9 @@ A rotation in order, on one host and on several, what to do when a key is lost o
 to others, and how rings are backed up: docs/operations.md.
 """
 
-# How each stops to depend on an older key, in good order.
+# How each stops depending on an older key, in good order.
 _REMEDIES = {
-    "building release": "finish it, or publish another one",
+    "building release": "run: releases drop, or publish another feed",
     "active release": "publish a full feed: it takes the active key",
     "previous release": "publish another full feed, or run: releases drop",
     "live link": "wait: none lives longer than 30 days",
@@ -59,7 +59,7 @@ def add_to(keys: argparse.ArgumentParser) -> None:
     listing = command(
         "list",
         "list the versions, each with its check value",
-        " With DATABASE_URL also what depends on each.",
+        " With the owner's DATABASE_URL also what depends on each.",
     )
     listing.add_argument("ring", nargs="?", choices=VARIABLES)
     listing.set_defaults(command=_list)

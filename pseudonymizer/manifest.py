@@ -29,7 +29,8 @@ MANIFEST_BYTES_MAX = 16 * 1024 * 1024
 KIND_FULL, KIND_DELTA = "full", "delta"
 # How the files of a delta are named: what is removed is removed first.
 REMOVE, UPSERT = "remove", "upsert"
-NAME_LENGTH_MAX = 255
+# In the release that of a delta has its number before it: 32767/.
+NAME_LENGTH_MAX = 255 - 6
 
 
 class Manifest(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -125,8 +126,9 @@ def read_feed(
 
     With `public_keys` a signature of the manifest is demanded. Raises FeedRefused
     `manifest_missing`, `manifest_invalid`, `manifest_format`, `wrong_kind`,
-    `signature_missing`, `signature_invalid`, `file_name`, `file_missing`, `file_extra`
-    or `file_size`.
+    `signature_missing`, `signature_invalid`, `file_unreadable`, `file_name`,
+    `file_missing`, `file_extra` or `file_size`, and ConfigError for public keys that
+    cannot be used.
     """
     content = _manifest_content(manifest_path)
     if public_keys is not None:
@@ -141,7 +143,12 @@ def read_feed(
                 "this version reads",
             )
         manifest = msgspec.json.decode(content, type=Manifest)
-    except (msgspec.DecodeError, UnicodeDecodeError, KeyError) as exc:
+    except (
+        msgspec.DecodeError,
+        UnicodeDecodeError,
+        KeyError,
+        RecursionError,
+    ) as exc:
         # The error's own text repeats what stands in the file.
         wrong = (
             "its fields are not those of a manifest, or one is of a wrong type"
@@ -184,7 +191,7 @@ def read_feed(
         raise FeedRefused(
             "file_extra",
             f"{folder} holds {len(extra)} files that the manifest does not name, the "
-            f"first is {extra[0]}; take them away or have the manifest made again",
+            f"first is {extra[0]!r}; take them away or have the manifest made again",
         )
     return Feed(folder, manifest, hashlib.sha256(content).digest())
 

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from pseudonymizer.errors import ConfigError, FeedRefused
+from pseudonymizer.feed import unreadable
 
 SIGNATURE_BYTES = 64
 _PUBLIC_KEY = re.compile(
@@ -62,8 +63,8 @@ def sign(content: bytes, key: Path) -> bytes:
 def check_signature(content: bytes, manifest: Path, public_keys: Path) -> None:
     """Compare a manifest's bytes with the signature beside it, under any of the keys.
 
-    Raises FeedRefused `signature_missing` or `signature_invalid`, ConfigError when the
-    public keys cannot be used.
+    Raises FeedRefused `signature_missing`, `signature_invalid` or `file_unreadable`,
+    ConfigError when the public keys cannot be used.
     """
     keys = read_public_keys(public_keys)
     path = signature_path(manifest)
@@ -77,9 +78,7 @@ def check_signature(content: bytes, manifest: Path, public_keys: Path) -> None:
             f"delivered as {path.name}",
         ) from exc
     except OSError as exc:
-        raise FeedRefused(
-            "file_unreadable", f"{path} cannot be read: {exc.strerror}"
-        ) from exc
+        raise unreadable(str(path), exc) from exc
     if not any(_is_signed(content, signature, key) for key in keys):
         raise FeedRefused(
             "signature_invalid",
@@ -92,11 +91,17 @@ def read_public_keys(path: Path) -> list[Ed25519PublicKey]:
     """Return the keys in a PEM file, one or more: while one takes the place of another
     deliveries of both are accepted. Raises ConfigError."""
     try:
+        mode = path.stat().st_mode
         content = path.read_bytes()
     except OSError as exc:
         raise ConfigError(
             f"the public keys {path} cannot be read ({exc.strerror})"
         ) from exc
+    if stat.S_IMODE(mode) & 0o022:
+        raise ConfigError(
+            f"the public keys {path} may be written by others, who could add one; run: "
+            f"chmod go-w {path}"
+        )
     try:
         keys = [load_pem_public_key(pem) for pem in _PUBLIC_KEY.findall(content)]
     except (ValueError, UnsupportedAlgorithm) as exc:

@@ -1,6 +1,8 @@
-"""What an operator does with releases that are built: list, go back, drop."""
+"""What an operator does with releases: go back to the one before, drop one."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 from pseudonymizer.envelope import check_release
 from pseudonymizer.errors import EnvelopeError, ReleaseRefused
@@ -9,14 +11,15 @@ from pseudonymizer.load import ReleaseState, Vault
 from pseudonymizer.records import Release
 
 
-def roll_back(vault: Vault, ring: KeyRing) -> Release:
+def roll_back(vault: Vault, register_keys: Path) -> Release:
     """Make the release before the active one, and return it; the active one stays, so
     that the same command goes forward again.
 
     Raises ReleaseRefused `no_release`, `no_previous` or `release_changed`, KeyRingError
-    when the ring lacks the key version of the previous release.
+    when the ring cannot be used or lacks the key version of the previous release.
     """
     with vault.alone():
+        ring = KeyRing.read(register_keys, "register")
         states = {state.state: state.release for state in vault.releases()}
         if "active" not in states:
             raise ReleaseRefused("no_release", "no release is active; publish a feed")

@@ -1,6 +1,6 @@
 """A realistic register that names nobody, in the layout of HistoVec's extract.
 
-Proportions, formats and dirt follow the data profile; no row, name, plate or text
+Proportions, formats and dirt are those counted in the real extract; no row, name, plate or text
 of the real extract is in it.
 """
 

@@ -188,7 +188,7 @@ def _encrypted(noise: bytes) -> str:
 def line(
     rng: Generator, registration: Registration, computed_at: str = COMPUTED_AT
 ) -> str:
-    """Return one line of the feed. Source of every rule: the data profile, section 6.
+    """Return one line of the feed. Source of every rule: the real extract, counted.
 
     What is drawn does not depend on the events, but for their times, which are drawn
     last and oldest first: with one more event, a vehicle keeps all else.

@@ -33,7 +33,7 @@ _ICONS = {"M1": "VOITURE", "N1": "UTILITAIRE"}
 _ICONS |= dict.fromkeys(("L1e", "L3e", "L5e", "L6e", "L7e"), "MOTO")
 _ICONS |= dict.fromkeys(("N2", "N3", "M2", "M3"), "CAMION")
 
-# Presence of a field by year of first registration, from the data profile: the first
+# Presence of a field by year of first registration, counted in the real extract: the first
 # year from which the percentages hold, SIV then FNI.
 _DETAILED = ((0, 4, 0), (1998, 56, 0), (2001, 66, 1), (2004, 86, 76), (2007, 99, 91))
 _APPROVED = ((0, 0, 0), (1995, 14, 7), (1998, 74, 70), (2004, 85, 78), (2007, 95, 86))

@@ -2,7 +2,7 @@
 
 Names are common French ones, combined at random; companies are invented;
 technical values are plausible for the model, not taken from any approval.
-Weights are counts of the data profile, SIV first, FNI second, unless said.
+Weights are counts of the real extract, SIV first, FNI second, unless said.
 """
 
 SURNAMES = """

@@ -34,8 +34,13 @@ def publish(folder: Path, *, label: str = "essai", as_of: str = "2021-10-26") ->
 def ingest(folder: Path) -> None:
     """Ingest a feed under the manifest that stands in its folder."""
     _drop_orphans()
+    assert ingest_status(folder) == 0
+
+
+def ingest_status(folder: Path) -> int:
+    """Return the exit code of the ingest of a folder."""
     with mock.patch.dict(os.environ, DATABASE_URL=database_url()):
-        assert main(["ingest", str(folder)]) == 0
+        return main(["ingest", str(folder), "--workers", "1"])
 
 
 def _drop_orphans() -> None:

@@ -107,19 +107,24 @@ def withhold(
     return row
 
 
-def renew(identity: Identity) -> Withheld:
+def renew(identity: Identity, *, now: dt.datetime) -> Withheld:
     """Put the tag of a withheld vehicle under the active key, so that the older one can
-    be retired. Raises NotWithheld."""
+    be retired. Of two rows of one vehicle, as two rings at once may leave, the older is
+    lifted. Raises NotWithheld."""
     keys = _keys()
     found = keys.tags(identity_bytes(identity))
     with transaction.atomic():
-        row = (
+        rows = list(
             Withheld.objects.select_for_update()
             .filter(tag__in=found.values(), lifted_at=None)
-            .first()
+            .order_by("-key_version")
         )
-        if row is None:
+        if not rows:
             raise NotWithheld
+        row, *older = rows
+        for one in older:
+            one.lifted_at = now
+            one.save(update_fields=["lifted_at"])
         row.tag, row.key_version = found[keys.active], keys.active
         row.save(update_fields=["tag", "key_version"])
     logger.warning("renewed id=%d key=%d", row.pk, row.key_version)

@@ -22,11 +22,11 @@ from histovet.sharing.tries import Answer
 from histovet.vault import reading, withholding
 from histovet.vault.errors import NoActiveRelease
 from histovet.vault.withholding import Reason
-from pseudonymizer import codec
+from pseudonymizer import codec, exit_codes
 from pseudonymizer.envelope import KeyRing, ReleaseKeys, identity_bytes, link_id
 from pseudonymizer.errors import EnvelopeError
 from pseudonymizer.normalise import siv_identity
-from tests.publish import ingest
+from tests.publish import ingest, ingest_status
 from tests.vehicles import siv_line, write_delta, write_feed
 
 IDENTITY = siv_identity("AA-123-AA", "2015AB12345")
@@ -127,7 +127,7 @@ def changed(register, writer, tmp_path):
         upsert=[siv_line({"couleur": "VERT"})],
     )
     ingest(delta)
-    yield
+    yield delta
     writer("DROP TABLE kept, kept_release")
 
 
@@ -264,6 +264,27 @@ def test_rows_are_not_exchanged(register, writer):
     for identity in (IDENTITY, OTHER):
         with pytest.raises(EnvelopeError):
             reading.read(identity)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        # So that the next one is taken for applied, and the gap is never seen.
+        "UPDATE vault_delta SET manifest_sha256 = decode(repeat('ab', 32), 'hex')",
+        # So that an older one is new again.
+        "DELETE FROM vault_delta",
+        (
+            "INSERT INTO vault_delta SELECT 2, decode(repeat('ab', 32), 'hex'), label,"
+            " as_of, lines, rejects, applied_at, release_number FROM vault_delta"
+        ),
+    ],
+)
+def test_a_delta_is_not_taken_for_applied(changed, writer, tmp_path, statement):
+    writer(statement)
+    following = write_delta(tmp_path / "d2", changed, upsert=[siv_line()])
+    for folder in (changed, following):
+        assert ingest_status(folder) == exit_codes.RELEASE["release_changed"].number
+    assert colour() == "VERT"
 
 
 def test_a_release_is_not_made(register, writer):

@@ -23,7 +23,7 @@ from tests.bench import job, kernel, registers
 
 VEHICLES = 1_000_000
 
-# Design section 12.
+# What an ingest has to reach.
 REQUIRED = {"lines_per_s": 40_000, "peak_rss_mb": 600, "bytes_per_vehicle": 450}
 
 

@@ -285,7 +285,9 @@ def test_generations_end(vault, config, base, tmp_path):
             [release.delta_sha256, mac],
         )
         cursor.execute(
-            "INSERT INTO vault_delta VALUES (32767, %s, 'dernier', %s, 1, 0, now(), %s)",
+            "INSERT INTO vault_delta SELECT n, CASE n WHEN 32767 THEN %s"
+            " ELSE sha256(n::text::bytea) END, 'delta', %s, 1, 0, now(), %s"
+            " FROM generate_series(1, 32767) n",
             [release.delta_sha256, AS_OF, release.number],
         )
     delta = write_delta(tmp_path / "d1", base, upsert=[siv_line(RED)])

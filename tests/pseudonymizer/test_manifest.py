@@ -149,7 +149,10 @@ def test_a_missing_manifest_is_refused_with_the_command_to_run(tmp_path):
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"{", b"[]", b"\xff", b'{"format": 1}', b'{"label": "x"}', b"null"],
+    [
+        *(b"", b"{", b"[]", b"\xff", b'{"format": 1}', b'{"label": "x"}', b"null"),
+        b'{"format": 1, "a": ' + b"[" * 100_000,
+    ],
 )
 def test_a_file_that_is_no_manifest_is_refused(tmp_path, content):
     (tmp_path / manifest.MANIFEST_NAME).write_bytes(content)
@@ -174,6 +177,9 @@ def test_a_file_that_is_no_manifest_is_refused(tmp_path, content):
         (lambda m: m.update(label="a\tb"), "manifest_invalid"),
         (lambda m: m["files"][0].update(size=-1), "manifest_invalid"),
         (lambda m: m["files"][0].update(lines="3"), "manifest_invalid"),
+        (lambda m: m["files"][0].update(lines=2**53 + 1), "manifest_invalid"),
+        (lambda m: m["files"][0].update(size=10**4299), "manifest_invalid"),
+        (lambda m: m["files"][0].update(name="a" * 243 + ".csv.gz"), "file_name"),
         (lambda m: m["files"][0].update(sha256="0"), "manifest_invalid"),
         (lambda m: m["files"][0].update(name="../siv.csv.gz"), "file_name"),
         (lambda m: m["files"][0].update(name="/etc/x.csv.gz"), "file_name"),
@@ -215,6 +221,15 @@ def test_a_file_the_manifest_does_not_name_is_refused(tmp_path):
     write_feed(tmp_path, siv_lines(3))
     write_file(tmp_path, "plus.csv.gz", [siv_line()])
     assert _refused(tmp_path) == "file_extra"
+
+
+def test_a_name_from_the_folder_writes_no_escapes_to_the_terminal(tmp_path):
+    write_feed(tmp_path, siv_lines(3))
+    write_file(tmp_path, "\x1b[2J.csv.gz", [siv_line()])
+    with pytest.raises(FeedRefused) as refused:
+        _read(tmp_path)
+    assert refused.value.code == "file_extra"
+    assert str(refused.value).isprintable()
 
 
 def test_other_files_in_the_folder_do_not_matter(tmp_path):

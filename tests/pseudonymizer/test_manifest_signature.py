@@ -176,6 +176,13 @@ def test_public_keys_that_are_none_stop_the_ingest(tmp_path, content):
         read_feed(folder, folder / MANIFEST_NAME, tmp_path / "none.pem")
 
 
+def test_public_keys_that_others_may_write_stop_the_ingest(tmp_path, keys):
+    folder = _signed(tmp_path / "feed", tmp_path)
+    keys.chmod(0o666)
+    with pytest.raises(ConfigError, match="chmod go-w"):
+        read_feed(folder, folder / MANIFEST_NAME, keys)
+
+
 def _broken_keys(tmp_path):
     encrypted = BestAvailableEncryption(b"secret")
     yield "missing", tmp_path / "none.pem", "cannot be read"

@@ -38,9 +38,9 @@ def settings_set(config, monkeypatch):
 
 def test_a_rollback_goes_back_and_forward(vault, config, tmp_path):
     _publish(config, tmp_path, "un", "deux")
-    assert releases.roll_back(vault, _ring(config)).label == "un"
+    assert releases.roll_back(vault, config.register_keys).label == "un"
     assert _states(vault) == {"un": "active", "deux": "previous"}
-    assert releases.roll_back(vault, _ring(config)).label == "deux"
+    assert releases.roll_back(vault, config.register_keys).label == "deux"
     assert _states(vault) == {"un": "previous", "deux": "active"}
 
 
@@ -48,7 +48,7 @@ def test_after_a_rollback_the_next_release_keeps_what_was_gone_back_to(
     vault, config, tmp_path
 ):
     _publish(config, tmp_path, "un", "deux")
-    releases.roll_back(vault, _ring(config))
+    releases.roll_back(vault, config.register_keys)
     _publish(config, tmp_path, "trois")
     assert _states(vault) == {"un": "previous", "deux": "dropped", "trois": "active"}
 
@@ -61,18 +61,18 @@ def test_deltas_go_on_from_the_release_that_was_gone_back_to(vault, config, tmp_
     second = write_delta(tmp_path / "d2", first, remove=[siv_line()])
     with pytest.raises(FeedRefused, match="SHA-256"):
         ingest(second, second / MANIFEST_NAME, config, Progress(io.StringIO()))
-    releases.roll_back(vault, _ring(config))
+    releases.roll_back(vault, config.register_keys)
     report = ingest(second, second / MANIFEST_NAME, config, Progress(io.StringIO()))
     assert (report.label, report.edition) == ("un", 2)
 
 
 def test_there_may_be_nothing_to_go_back_to(vault, config, tmp_path):
     with pytest.raises(ReleaseRefused) as refused:
-        releases.roll_back(vault, _ring(config))
+        releases.roll_back(vault, config.register_keys)
     assert refused.value.code == "no_release"
     _publish(config, tmp_path, "un")
     with pytest.raises(ReleaseRefused) as refused:
-        releases.roll_back(vault, _ring(config))
+        releases.roll_back(vault, config.register_keys)
     assert refused.value.code == "no_previous"
     assert _states(vault) == {"un": "active"}
 
@@ -82,7 +82,7 @@ def test_a_changed_row_is_not_gone_back_to(vault, config, tmp_path):
     with connection.cursor() as cursor:
         cursor.execute("UPDATE vault_release SET as_of = as_of + 1 WHERE label = 'un'")
     with pytest.raises(ReleaseRefused) as refused:
-        releases.roll_back(vault, _ring(config))
+        releases.roll_back(vault, config.register_keys)
     assert refused.value.code == "release_changed"
     assert _states(vault) == {"un": "previous", "deux": "active"}
 
@@ -92,7 +92,7 @@ def test_a_release_of_a_key_that_is_gone_is_not_gone_back_to(vault, config, tmp_
     with connection.cursor() as cursor:
         cursor.execute("UPDATE vault_release SET key_version = 2 WHERE label = 'un'")
     with pytest.raises(KeyRingError):
-        releases.roll_back(vault, _ring(config))
+        releases.roll_back(vault, config.register_keys)
 
 
 def test_a_switch_is_refused_when_the_releases_are_others(vault, config, tmp_path):

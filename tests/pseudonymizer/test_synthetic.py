@@ -1,4 +1,4 @@
-"""The synthetic register against the data profile, by computations of its own."""
+"""The synthetic register against the real extract, by computations of its own."""
 
 import csv
 import gzip
@@ -457,7 +457,7 @@ def clean_air_class(v: Facts) -> str:
 
 
 def derived(v: Facts, register: str) -> Facts:
-    """Recompute the derived fields of `v`. Source: data profile, section 6."""
+    """Recompute the derived fields of `v`. Source: the real extract."""
     operations = [event["opa_type"] for event in v["new_historique"]]
 
     def last(*names: str) -> str | None:

@@ -677,6 +677,17 @@ def test_what_sql_prints_does_the_same(house, divide):
     assert divide("", "--check") == NOTHING_DIFFERS
 
 
+def test_nobody_is_a_member_of_a_role_of_ours(house, divide):
+    owner, job, site = house.roles.names
+    for group, member in ((owner, site), (job, owner), ("pg_read_all_data", owner)):
+        house.ask("", f"GRANT {group} TO {member}")
+        with pytest.raises(CommandError) as refused:
+            divide("", "--check")
+        assert f'REVOKE "{group}" FROM "{member}" CASCADE' in refused.value.written
+        divide("")
+        assert divide("", "--check") == NOTHING_DIFFERS
+
+
 def test_what_histovet_did_not_make_is_left_alone_and_named(house, divide):
     house.ask("", f"GRANT SELECT ON vault_record TO {house.roles.site}")
     for made, named, unmade in (
@@ -685,6 +696,19 @@ def test_what_histovet_did_not_make_is_left_alone_and_named(house, divide):
             "FUNCTION sum_up() RETURNS int LANGUAGE sql AS 'SELECT 1'",
             "FUNCTION public.sum_up()",
             "FUNCTION sum_up()",
+        ),
+        (
+            "RULE kept AS ON DELETE TO limits_counter DO INSTEAD NOTHING",
+            "RULE kept ON limits_counter",
+            "RULE kept ON limits_counter",
+        ),
+        (
+            (
+                "TRIGGER quiet BEFORE UPDATE ON limits_counter FOR EACH ROW"
+                " EXECUTE FUNCTION suppress_redundant_updates_trigger()"
+            ),
+            "TRIGGER quiet ON limits_counter",
+            "TRIGGER quiet ON limits_counter",
         ),
     ):
         house.ask("", f"CREATE {made}")

@@ -10,7 +10,7 @@ from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from histovet.vault import reading, withholding
+from histovet.vault import keys, reading, withholding
 from histovet.vault.models import Withheld
 from histovet.vault.withholding import (
     AlreadyWithheld,
@@ -260,6 +260,27 @@ def test_renewed_it_needs_the_older_key_no_more(publish, withhold, site_ring):
     assert reading.read(SIV).is_withheld
     assert not reading.read(FNI).is_withheld
     withhold("lift", line.split()[0])
+    assert not reading.read(SIV).is_withheld
+
+
+def test_renewed_a_vehicle_withheld_twice_is_withheld_once(
+    publish, withhold, site_ring
+):
+    """As two rings at once may leave it."""
+    publish(siv_line())
+    withhold("add", *ADD, typed=SIV_LINES)
+    site_ring(1, 2, 3)
+    Withheld.objects.create(
+        tag=WithheldKeys(keys.site_ring()).tags(identity_bytes(SIV))[2],
+        key_version=2,
+        reason=Reason.OTHER,
+        reference="x",
+        since=timezone.now(),
+    )
+    number = withhold("renew", typed=SIV_LINES).split()[0]
+    site_ring(3)
+    assert reading.read(SIV).is_withheld
+    withhold("lift", number)
     assert not reading.read(SIV).is_withheld
 
 

@@ -92,7 +92,7 @@ class Command(BaseCommand):
 
     def _renew(self) -> None:
         try:
-            row = withholding.renew(_asked_identity())
+            row = withholding.renew(_asked_identity(), now=timezone.now())
         except NotWithheld as exc:
             raise CommandError(
                 "no vehicle with this certificate is withheld; see: list"
