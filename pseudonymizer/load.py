@@ -61,7 +61,8 @@ _KEY_ENDERS = ("sharing", "partners")
 
 # A network that goes silent resets nothing: without these the job waits for ever, and
 # the server keeps its locks for two hours. Where the address gives others, they hold.
-# Two minutes: a server that is busy with its disk may read nothing of a COPY for one.
+# Two minutes, half a minute more when idle before: a server that is busy with its disk
+# may read nothing of a COPY for one.
 _SILENCE = {
     "keepalives_idle": "30",  # seconds
     "keepalives_interval": "10",
