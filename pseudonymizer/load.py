@@ -135,7 +135,6 @@ class ReleaseState(Struct, frozen=True):
     rejects: int
     size_bytes: int | None
     key_check: bytes | None
-    created_at: dt.datetime
     activated_at: dt.datetime | None
 
 
@@ -250,7 +249,7 @@ class Vault:
                 " manifest_sha256, mac, inspections_as_of, edition, delta_sha256,"
                 " state, lines, rows, rejects,"
                 " pg_total_relation_size(to_regclass('vault_record_' || number)),"
-                " key_check, created_at, activated_at"
+                " key_check, activated_at"
                 " FROM vault_release ORDER BY number DESC"
             ).fetchall()
         return [ReleaseState(Release(*row[:11]), *row[11:]) for row in rows]

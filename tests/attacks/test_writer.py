@@ -23,8 +23,9 @@ from histovet.vault import reading, withholding
 from histovet.vault.errors import NoActiveRelease
 from histovet.vault.withholding import Reason
 from pseudonymizer import codec, exit_codes
-from pseudonymizer.envelope import KeyRing, ReleaseKeys, identity_bytes, link_id
+from pseudonymizer.envelope import ReleaseKeys, identity_bytes, link_id
 from pseudonymizer.errors import EnvelopeError
+from pseudonymizer.key_ring import KeyRing
 from pseudonymizer.normalise import siv_identity
 from tests.publish import ingest, ingest_status
 from tests.vehicles import siv_line, write_delta, write_feed

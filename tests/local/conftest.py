@@ -14,7 +14,6 @@ import pytest
 from histovet.local.state import REPOSITORY
 
 _UP_SECONDS = 20
-_END_SECONDS = 5
 
 
 class Command:

@@ -28,7 +28,7 @@ import pytest
 
 from histovet.local.state import REPOSITORY
 from pseudonymizer import exit_codes
-from pseudonymizer.envelope import KeyRing
+from pseudonymizer.key_ring import KeyRing
 from pseudonymizer.load import ReleaseState, Vault
 from tests.proofs import figures
 from tests.proofs.kills import feeds, network

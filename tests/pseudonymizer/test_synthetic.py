@@ -20,8 +20,9 @@ from uuid import UUID
 import pytest
 
 from pseudonymizer.codec import encode
-from pseudonymizer.envelope import KeyRing, ReleaseKeys
+from pseudonymizer.envelope import ReleaseKeys
 from pseudonymizer.holder import Fingerprinter, holder_bytes
+from pseudonymizer.key_ring import KeyRing
 from pseudonymizer.progress import Progress
 from pseudonymizer.records import HolderProof
 from pseudonymizer.registration import Layout

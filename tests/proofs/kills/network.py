@@ -27,9 +27,6 @@ class Relay:
         """Reset every connection, at both ends."""
         self._cut.set()
 
-    def is_used(self) -> bool:
-        return bool(self._pairs)
-
     def close(self) -> None:
         self._ended.set()
         self._thread.join()

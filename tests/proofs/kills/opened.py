@@ -9,7 +9,8 @@ import msgspec
 import psycopg
 
 from pseudonymizer import codec
-from pseudonymizer.envelope import KeyRing, inspection_keys, release_keys
+from pseudonymizer.envelope import inspection_keys, release_keys
+from pseudonymizer.key_ring import KeyRing
 from pseudonymizer.records import Register, Registration, Release, SealedRow
 from pseudonymizer.seal import Sealer
 from tests.proofs.kills.feeds import Named
