@@ -21,9 +21,10 @@ _LISTENING = re.compile(r"http://127\.0\.0\.1:(\d+)")
 
 @dataclass(frozen=True)
 class Site:
-    """`log` is all that its processes write."""
+    """`log` is all that its processes write, `pid` the one that started the others."""
 
     log: Path
+    pid: int
     port: int
     unix: Path
 
@@ -65,7 +66,7 @@ def site(environment: dict[str, str], *, workers: int = 1) -> Iterator[Site]:
                 stderr=file,
             )
         try:
-            yield Site(log, _port(process, log), unix)
+            yield Site(log, process.pid, _port(process, log), unix)
         finally:
             process.terminate()
             process.wait(_UP_SECONDS)

@@ -67,6 +67,19 @@ class PageQuestion:
 
 
 @dataclass(frozen=True)
+class OpeningQuestion:
+    """A click on a link that lives, in a browser that never opened it."""
+
+    headers: Mapping[str, str]
+    body: bytes
+    path: str
+    method: str = "POST"
+
+    def wrong(self, status: int, content: bytes) -> str | None:
+        return None if status == 303 else f"opening, status {status}"
+
+
+@dataclass(frozen=True)
 class Answer:
     """`due` is when it was to be asked, by time.time(); `seconds` count from then, so
     that a site that holds up its clients does not hide it."""
