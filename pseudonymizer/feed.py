@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO, Self, cast
 from isal import igzip, igzip_lib
 from msgspec import Meta, Struct
 
-from pseudonymizer.cells import cells_of
+from pseudonymizer.cells import cells_of, count_newlines
 from pseudonymizer.errors import FeedRefused
 
 if TYPE_CHECKING:
@@ -210,7 +210,7 @@ class FeedReader:
             raise unreadable(self._name, exc) from exc
 
     def _batches(self, content: bytes) -> Iterator[Batch]:
-        if content.count(b"\n") < BATCH_LINES_MAX:
+        if count_newlines(content) < BATCH_LINES_MAX:
             yield self._batch(content)
             return
         lines = content.split(b"\n")
@@ -339,7 +339,7 @@ def measure(path: Path, progress: Callable[[int, int], None]) -> Measured:
 
 def _count(found: Measured, content: bytes) -> None:
     """Add whole lines, the last one without its end."""
-    found.lines += content.count(b"\n") + 1
+    found.lines += count_newlines(content) + 1
     if content.isascii():
         return
     for line in content.split(b"\n"):
