@@ -340,16 +340,25 @@ def measure(path: Path, progress: Callable[[int, int], None]) -> Measured:
 def _count(found: Measured, content: bytes) -> None:
     """Add whole lines, the last one without its end."""
     found.lines += count_newlines(content) + 1
+    _count_beyond_ascii(found, content)
+
+
+def _count_beyond_ascii(found: Measured, content: bytes) -> None:
+    # Halved, since the lines that are looked for are few.
     if content.isascii():
         return
-    for line in content.split(b"\n"):
-        if line.isascii():
-            continue
-        found.beyond_ascii += 1
-        try:
-            line.decode()
-        except UnicodeDecodeError:
-            found.foreign += 1
+    cut = content.find(b"\n", len(content) // 2)
+    if cut < 0:
+        cut = content.rfind(b"\n")
+    if cut >= 0:
+        _count_beyond_ascii(found, content[:cut])
+        _count_beyond_ascii(found, content[cut + 1 :])
+        return
+    found.beyond_ascii += 1
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        found.foreign += 1
 
 
 def _other_bytes(file: FeedFile) -> FeedRefused:
