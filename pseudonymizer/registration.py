@@ -26,6 +26,7 @@ from pseudonymizer.normalise import (
     FEED_DAYS,
     Remembered,
     feed_day,
+    name_words,
     siren,
     that_repeats,
 )
@@ -71,6 +72,8 @@ _MAX_OF = {"CTEC_NIVEAU_SONORE": 200}
 _NAME_MAX = 1_000
 # Makes, models and colours that are remembered: about 5 MB.
 _TEXTS_MAX = 20_000
+# Family and given names that are remembered: about 20 MB.
+_NAMES_MAX = 50_000
 # The register's own facts nest four deep.
 _EXTRA_DEPTH_MAX = 16
 
@@ -297,8 +300,9 @@ class Layout:
             if holders := holder.company(company, number):
                 return holders, holder.initials(company=company, siren=number)
         if self.register is Register.SIV:
-            holders = holder.person(family, row[self._given])
-            shown = holder.initials(family=family, given=row[self._given])
+            given = row[self._given]
+            holders = holder.person(family, given, _name_words.__getitem__)
+            shown = Initials(_initial_letters[family], _initial_letters[given])
         else:
             holders = holder.single_field(family)
             shown = holder.initials(family=family)
@@ -489,6 +493,10 @@ def _code(text: Text) -> Text:
 # What the register writes in every second line: makes, colours, genres.
 _texts = Remembered(_text, limit=_TEXTS_MAX)
 _codes = Remembered(_code, limit=_TEXTS_MAX)
+# What stands in the name fields of SIV. Those of FNI hold whole names, which do not
+# repeat.
+_name_words = Remembered(name_words, limit=_NAMES_MAX)
+_initial_letters = Remembered(holder.initial_letters, limit=_NAMES_MAX)
 
 
 def _record(
