@@ -46,7 +46,8 @@ TABLES: Mapping[str, Rights] = {
         )
     },
     "sharing_check": {Duty.SITE: _EVERY_ROW},
-    # A link ends and is never deleted; its terms are for ever.
+    # The terms of a link are for ever. Its row goes 90 days after its end, by
+    # sharing_purge_links, and with it what the database deletes with a link.
     "sharing_link": {
         Duty.SITE: (
             *("SELECT", "INSERT"),
@@ -54,6 +55,8 @@ TABLES: Mapping[str, Rights] = {
             *_update("ended_at", "end", "capsule", "keepsake"),
         )
     },
+    "sharing_opening": {Duty.SITE: ("SELECT", "INSERT", *_update("openings"))},
+    "sharing_receipt": {Duty.SITE: ("SELECT", "INSERT")},
     "vault_delta": {Duty.JOB: ("SELECT", "INSERT")},
     # Read through vault_read_record, written partition by partition.
     "vault_record": {},
@@ -76,6 +79,7 @@ FUNCTIONS: Mapping[str, Rights] = {
     "partners_key_uses": {},
     "sharing_end_key_uses": {},
     "sharing_key_uses": {},
+    "sharing_purge_links": {Duty.SITE: ("EXECUTE",)},
     "vault_key_uses": {},
     "vault_add_partition": {Duty.JOB: ("EXECUTE",)},
     "vault_drop_partition": {Duty.JOB: ("EXECUTE",)},

@@ -4,14 +4,16 @@ Django's cursor costs half as much again as the statement. Errors are Django's, 
 whatever transaction is open holds.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, LiteralString
 
 import psycopg
 from django.db import connection
 
 
-def one_row(sql: LiteralString, arguments: Sequence[Any]) -> tuple[Any, ...] | None:
+def one_row(
+    sql: LiteralString, arguments: Sequence[Any] | Mapping[str, Any]
+) -> tuple[Any, ...] | None:
     """Return the first row, None when there is none."""
     connection.ensure_connection()
     cursor = psycopg.Cursor(connection.connection)

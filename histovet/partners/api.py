@@ -31,6 +31,7 @@ from histovet.partners.problems import (
 )
 from histovet.partners.quotas import count_report, count_request, refuse_without_quota
 from histovet.sharing.opening import open_link
+from histovet.sharing.receipts import ByPartner
 from histovet.vault.errors import NoActiveRelease
 from histovet.vault.reading import Opened
 from pseudonymizer.errors import KeyRingError
@@ -90,7 +91,8 @@ def report_by_data(request: HttpRequest) -> HttpResponse:
     description=(
         "Pour qui a reçu un code ou un lien du vendeur. Ce qui permettrait de retrouver "
         "le certificat est arrondi : « histovet.precisions ». Chaque rapport compte "
-        "comme une ouverture du lien."
+        "comme une ouverture du lien, et porte le numéro de reçu sous lequel le vendeur "
+        "la voit."
     ),
     tags=["Rapport"],
     openapi_extra=report_by_code_details(),
@@ -100,9 +102,12 @@ def report_by_code(request: HttpRequest) -> HttpResponse:
     partner = _admitted(request, Scope.REPORT_BY_CODE)
     demand = read_code_demand(request)
     # A code names no plate.
-    link = _sought(request, partner, None, now, lambda: open_link(demand.secret, now))
+    by = ByPartner(partner.name, partner.folded_name)
+    link = _sought(
+        request, partner, None, now, lambda: open_link(demand.secret, now, partner=by)
+    )
     shown = link.report(now if demand.inspections else None)
-    return _answer(shown, link.opened, demand.inspections)
+    return _answer(shown, link.opened, demand.inspections, receipt=link.receipt)
 
 
 def _admitted(request: HttpRequest, scope: Scope) -> Partner:
@@ -140,9 +145,14 @@ def _sought(
     return found
 
 
-def _answer(shown: Report, opened: Opened, inspections: bool) -> HttpResponse:
+def _answer(
+    shown: Report, opened: Opened, inspections: bool, receipt: str | None = None
+) -> HttpResponse:
     document = ancestor_document(
-        shown, release=opened.release.row.label, inspections=inspections
+        shown,
+        release=opened.release.row.label,
+        inspections=inspections,
+        receipt=receipt,
     )
     return HttpResponse(orjson.dumps(document), content_type="application/json")
 

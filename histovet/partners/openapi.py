@@ -66,6 +66,7 @@ _BY_DATE = {
 }
 # Of no link.
 _CODE = codes.encode(bytes(range(16)), Kind.LINK)
+_RECEIPT = "K7QMX-2XVD4"
 _BY_CODE = {"vehicule": {"code": codes.grouped(_CODE)}}
 _BY_WHOLE_LINK = {
     "vehicule": {"code": f"https://histovet.example/r/AAAAAAAAAAAAAAAA#{_CODE}"},
@@ -166,7 +167,12 @@ def _details(
                             "found": {
                                 "summary": "Un véhicule sans particularité",
                                 "value": ancestor_document(
-                                    found, release="2021-10", inspections=False
+                                    found,
+                                    release="2021-10",
+                                    inspections=False,
+                                    receipt=None
+                                    if audience is Audience.HOLDER
+                                    else _RECEIPT,
                                 ),
                             }
                         },

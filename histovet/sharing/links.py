@@ -9,10 +9,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.db import transaction
+from django.db.models import Prefetch
 
 from histovet.sharing.keys import link_keys
 from histovet.sharing.liveness import end_of, is_handed_over
-from histovet.sharing.models import End, Link, Links, Scope
+from histovet.sharing.models import (
+    End,
+    Link,
+    Links,
+    OpeningsOfDay,
+    Receipt,
+    Scope,
+)
 from histovet.statements import one_row
 from histovet.vault.reading import Opened
 from pseudonymizer.envelope import SECRET_BYTES, identity_bytes, link_id
@@ -45,6 +53,7 @@ class OwnedLink:
     row: Link
     secret: bytes | None
     end: End | None
+    label: str = ""
 
     @property
     def ended_at(self) -> dt.datetime | None:
@@ -66,6 +75,7 @@ def create(
     now: dt.datetime,
     scope: Scope = Scope.FULL,
     max_openings: int | None = None,
+    label: str = "",
     random: Callable[[int], bytes] = os.urandom,
 ) -> bytes:
     """Return the secret of a new link to what the identity opened, stored nowhere.
@@ -118,6 +128,9 @@ def create(
             max_openings=max_openings,
             capsule=keys.seal_capsule(secret, terms, Capsule(identity, holder_tag)),
             keepsake=keys.seal_keepsake(owner_secret, encoded, terms, secret),
+            label=keys.seal_label(owner_secret, encoded, terms, label)
+            if label
+            else None,
         )
     return secret
 
@@ -155,27 +168,48 @@ def owned(
     identity: Identity, opened: Opened, owner_secret: bytes, now: dt.datetime
 ) -> list[OwnedLink]:
     """Return the owner's links, newest first, each with whether it lives now."""
-    rows = of_owner(identity, owner_secret).order_by("-created_at", "public_id")
+    rows = (
+        of_owner(identity, owner_secret)
+        .order_by("-created_at", "public_id")
+        .prefetch_related(
+            Prefetch("days", OpeningsOfDay.objects.order_by("-day")),
+            Prefetch("receipts", Receipt.objects.order_by("-day", "number")),
+        )
+    )
     return [_owned(row, identity, opened, owner_secret, now) for row in rows]
 
 
 def _owned(
     row: Link, identity: Identity, opened: Opened, owner_secret: bytes, now: dt.datetime
 ) -> OwnedLink:
-    if row.capsule is None or row.keepsake is None:
-        return OwnedLink(row, None, row.why_ended)
     keys, terms = link_keys(), row.terms
     encoded = identity_bytes(identity)
+    label = _label(row, encoded, owner_secret)
+    if row.capsule is None or row.keepsake is None:
+        return OwnedLink(row, None, row.why_ended, label)
     try:
         secret = keys.open_keepsake(owner_secret, encoded, terms, bytes(row.keepsake))
         capsule = keys.open_capsule(secret, terms, bytes(row.capsule))
     except EnvelopeError:
         # It opens for nobody; the other links are shown all the same.
         logger.error("the row of a link was changed by other means than the site")
-        return OwnedLink(row, None, None)
+        return OwnedLink(row, None, None, label)
     try:
         end = end_of(terms, capsule, opened, now)
     except KeyRingError as exc:
         logger.error("%s", exc)
-        return OwnedLink(row, None, None)
-    return OwnedLink(row, secret if end is None else None, end)
+        return OwnedLink(row, None, None, label)
+    return OwnedLink(row, secret if end is None else None, end, label)
+
+
+def _label(row: Link, identity: bytes, owner_secret: bytes) -> str:
+    if row.label is None:
+        return ""
+    try:
+        return link_keys().open_label(
+            owner_secret, identity, row.terms, bytes(row.label)
+        )
+    except EnvelopeError:
+        # A link without its name is a link all the same.
+        logger.error("the row of a link was changed by other means than the site")
+        return ""
