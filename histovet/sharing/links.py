@@ -31,6 +31,17 @@ from pseudonymizer.records import Capsule, Identity, LinkTerms
 logger = logging.getLogger(__name__)
 
 LIVES_DAYS = (1, 7, 30)
+# From today to the day that is chosen as the last one.
+LIFE_DAYS_MAX = 90
+# Fewer would be used up by a second thought, or by a machine that clicks.
+OPENINGS_MIN = 3
+OPENINGS_MAX = 1000
+# Of a letter that takes four bytes LABEL_BYTES holds as many.
+LABEL_LENGTH = 40
+# What the list shows of a link that is opened every day, and read by partners often.
+DAYS_LISTED = 7
+RECEIPTS_LISTED = 30
+RECEIPTS_FEW = 3
 # Of one vehicle while they live, and of one owner in a day: more are no sale, and every
 # row costs.
 LINKS_MAX = 20
@@ -46,6 +57,15 @@ class TooManyLinks(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class DayShown:
+    """`share` is a percentage of the most that a listed day has."""
+
+    day: dt.date
+    openings: int
+    share: int
+
+
+@dataclass(frozen=True, slots=True)
 class OwnedLink:
     """A link as its owner sees it. `end` may be one that no row says yet: a link is
     ended when it is opened. `secret` is None for what opens nothing any more."""
@@ -54,6 +74,42 @@ class OwnedLink:
     secret: bytes | None
     end: End | None
     label: str = ""
+
+    @property
+    def is_full(self) -> bool:
+        return self.row.scope == Scope.FULL
+
+    @property
+    def days(self) -> list[DayShown]:
+        """The latest days on which it was opened, latest first."""
+        days = self.row.days.all()[:DAYS_LISTED]
+        most = max((one.openings for one in days), default=0)
+        return [
+            DayShown(one.day, one.openings, round(100 * one.openings / most))
+            for one in days
+        ]
+
+    @property
+    def openings_before(self) -> int:
+        """How many openings were on days before those."""
+        return self.row.openings - sum(one.openings for one in self.days)
+
+    @property
+    def receipts(self) -> list[Receipt]:
+        """The latest ones, latest first."""
+        return list(self.row.receipts.all()[:RECEIPTS_LISTED])
+
+    @property
+    def receipts_count(self) -> int:
+        return len(self.row.receipts.all())
+
+    @property
+    def receipts_are_few(self) -> bool:
+        return self.receipts_count <= RECEIPTS_FEW
+
+    @property
+    def receipts_before(self) -> int:
+        return self.receipts_count - len(self.receipts)
 
     @property
     def ended_at(self) -> dt.datetime | None:
