@@ -420,6 +420,49 @@ def test_a_link_outlives_a_new_release(arrive, shown, tmp_path):
     expect_report(late)
 
 
+@pytest.mark.parametrize("language", ["", "/en"])
+def test_who_reads_again_is_told_what_is_new(arrive, shown, tmp_path, language):
+    vehicle = shown["clean"]
+    link = link_to(vehicle)
+    buyer, clock = arrive(), arrive()
+    open_by_click(buyer, language + link.address)
+    expect_report(buyer)
+    news = buyer.locator("[aria-labelledby=news]")
+    reload(buyer)
+    expect(news).to_have_count(0)
+
+    register, folder = tmp_path / "register", tmp_path / "next"
+    pledge = handover.operation("INSCRIPTION_GAGE", dt.date(2021, 11, 3))
+    handover.write_changed(register, folder, {vehicle.plate: pledge})
+    publish(folder, label="suite", as_of="2021-11-26")
+    reload(buyer)
+    expect_report(buyer)
+    for _ in range(2):
+        expect(news).to_contain_text(re.compile("Nouveau|New"))
+        expect(news).to_contain_text(re.compile("3\u00a0[nN]ov"))
+        expect(news.get_by_role("listitem")).to_have_count(1)
+        check(buyer)
+        # Typed again tomorrow, on a page that does not have the cookie.
+        buyer.context.clear_cookies(name=re.compile("^reader-"))
+        buyer.goto(language + ("/buyer" if language else "/acheteur"))
+        buyer.locator("#id_code").fill(link.code)
+        see(buyer)
+        expect_report(buyer)
+    news.get_by_role("link").click()
+    assert buyer.url.endswith("#history")
+
+    # Another browser has seen nothing before.
+    open_by_click(clock, language + link.address)
+    expect_report(clock)
+    reload(clock)
+    expect(clock.locator("[aria-labelledby=news]")).to_have_count(0)
+    publish(folder, label="encore", as_of="2021-12-26")
+    reload(clock)
+    quiet = clock.locator("[aria-labelledby=news]")
+    expect(quiet).to_contain_text(re.compile("Rien n’a changé|Nothing has changed"))
+    check(clock)
+
+
 def test_the_owner_follows_the_links_and_ends_them(arrive, shown):
     owner = seller_of(arrive, shown["clean"])
     links = [make_link(owner) for _ in range(3)]
