@@ -5,6 +5,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 from histovet.partners.auth import (
+    KeySuspended,
     Terms,
     active_version,
     authenticate,
@@ -89,9 +90,11 @@ def test_a_key_ends_to_the_microsecond(made):
 
 def test_a_suspended_key_is_refused_until_it_is_resumed(made):
     row, key = made
-    row.suspend(NOW)
-    assert authenticate(key, NOW) is None
-    row.resume()
+    row.suspend(NOW, "asked for")
+    with pytest.raises(KeySuspended, match="suspended") as refused:
+        authenticate(key, NOW)
+    assert refused.value.why == "asked for"
+    row.resume(NOW.date())
     assert authenticate(key, NOW)
 
 
@@ -168,7 +171,7 @@ def test_who_changed_a_row_gets_no_mac_for_it(made):
     row, key = made
     write("daily_quota", "NULL")
     row.refresh_from_db()
-    for change in (lambda: row.suspend(NOW), row.resume):
+    for change in (lambda: row.suspend(NOW), lambda: row.resume(NOW.date())):
         with pytest.raises(KeyChanged):
             change()
     assert PartnerKey.objects.suspend(NOW) == 0
@@ -201,8 +204,9 @@ def test_a_key_outlives_the_key_of_the_site_that_it_was_made_under(
     assert (old_row.key_version, new_row.key_version) == (1, 2)
     assert authenticate(old, NOW) and authenticate(new, NOW)
     old_row.suspend(NOW)
-    assert authenticate(old, NOW) is None
-    old_row.resume()
+    with pytest.raises(KeySuspended):
+        authenticate(old, NOW)
+    old_row.resume(NOW.date())
     assert authenticate(old, NOW)
     site_keys({2: site_key(2)}, 2)
     assert authenticate(old, NOW) is None
