@@ -56,7 +56,8 @@ class PartnerBearer(HttpBearer):
         scheme, _, key = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
         if scheme.lower() != self.openapi_scheme:
             return None
-        return self.authenticate(request, key.strip())
+        # What HTTP calls white space, and not all that Unicode does.
+        return self.authenticate(request, key.strip(" \t"))
 
     def authenticate(self, request: HttpRequest, token: str) -> str | None:
         return token or None

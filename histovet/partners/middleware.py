@@ -49,6 +49,8 @@ def api_answers(
             problem = _PROBLEMS.get(response.status_code, otherwise)
             allowed = response.headers.get("Allow")
             response = problem_response(problem)
+            # Who would have set it has seen the other answer.
+            response.headers["Content-Length"] = str(len(response.content))
             if allowed:
                 response.headers["Allow"] = allowed
         partner: Partner | None = getattr(request, "partner", None)
