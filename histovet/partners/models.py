@@ -214,7 +214,7 @@ class PartnerKey(models.Model):
             self.shown,
             self.name,
             self.folded_name,
-            self.scopes,
+            tuple(self.scopes),
             self.rate,
             self.daily_quota,
             self.expires_at,

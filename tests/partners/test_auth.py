@@ -217,13 +217,13 @@ def test_a_key_outlives_the_key_of_the_site_that_it_was_made_under(
 
 def test_what_a_mac_covers_is_read_in_one_way():
     """Whatever one value loses the next does not gain."""
-    plain = Terms(b"d", "ab", "c", "c", ["x", "y"], "1/s", None, NOW, None)
+    plain = Terms(b"d", "ab", "c", "c", ("x", "y"), "1/s", None, NOW, None)
     others = [
         plain._replace(shown="a", name="bc"),
         plain._replace(name="", folded_name="cc"),
-        plain._replace(scopes=["xy"]),
-        plain._replace(scopes=["x"]),
-        plain._replace(scopes=["x", "y", ""]),
+        plain._replace(scopes=("xy",)),
+        plain._replace(scopes=("x",)),
+        plain._replace(scopes=("x", "y", "")),
         plain._replace(daily_quota=0),
         plain._replace(suspended_at=NOW),
         plain._replace(expires_at=NOW + dt.timedelta(microseconds=1)),
@@ -243,7 +243,7 @@ def test_the_digest_and_the_mac_to_the_byte(settings, tmp_path):
         "hv_AAAAAA",
         "Garage du Pont",
         "garage du pont",
-        ["report_by_code", "report_by_data"],
+        ("report_by_code", "report_by_data"),
         "10/s",
         500,
         dt.datetime(2027, 1, 1, tzinfo=dt.UTC),
