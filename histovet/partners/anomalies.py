@@ -68,7 +68,7 @@ def refuse_anomalies(partner: Partner, now: dt.datetime) -> None:
         use.volume_line, use.night_line = _drawn(partner)
     if use.reports > use.volume_line:
         anomaly = Anomaly.VOLUME
-    elif use.is_night and use.night_reports > use.night_line:
+    elif use.night_reports > use.night_line:
         anomaly = Anomaly.NIGHT
     else:
         return

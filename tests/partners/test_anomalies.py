@@ -120,7 +120,7 @@ def test_a_night_far_beyond_the_usual_suspends_the_key(ask, usual, clock, nights
     row, key = usual(WEEK, line - 1, nights=nights, night=line - 1)
     clock(NIGHT)
     assert ask(demands.FULL, with_key=key).status_code == 200
-    # Five in the morning is day, and suspends nobody for the night.
+    # Five in the morning is day, and is not counted for the night.
     clock(MORNING)
     assert ask(demands.FULL, with_key=key).status_code == 200
     clock(NIGHT)
