@@ -38,13 +38,16 @@ TABLES: Mapping[str, Rights] = {
     "django_migrations": {},
     "inspections_answer": {Duty.SITE: _EVERY_ROW},
     "limits_counter": {Duty.SITE: _EVERY_ROW},
-    # Neither its name nor what it may ask for is changed once a key is issued.
+    # Neither its name nor what it may ask for is changed once a key is issued; it ends
+    # sooner when it is rotated.
     "partners_key": {
         Duty.SITE: (
             *("SELECT", "INSERT"),
-            *_update("failed_on", "failures", "last_used_on", "mac", "suspended_at"),
+            *_update("failed_on", "failures", "last_used_on"),
+            *_update("expires_at", "mac", "suspended_at", "suspended_why"),
         )
     },
+    "partners_use": {Duty.SITE: _EVERY_ROW},
     "sharing_check": {Duty.SITE: _EVERY_ROW},
     # The terms of a link are for ever. Its row goes 90 days after its end, by
     # sharing_purge_links, and with it what the database deletes with a link.

@@ -4,7 +4,7 @@ Django's cursor costs half as much again as the statement. Errors are Django's, 
 whatever transaction is open holds.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, LiteralString
 
 import psycopg
@@ -20,3 +20,17 @@ def one_row(
     with connection.wrap_database_errors, cursor:
         cursor.execute(sql, arguments, prepare=True, binary=True)
         return cursor.fetchone()
+
+
+def array_of_bytes(values: Iterable[bytes]) -> str:
+    """Return what PostgreSQL reads as bytea[].
+
+    psycopg looks at each list anew for the type of its elements, which takes as long as
+    all other values of a statement together.
+    """
+    return "{" + ",".join(f"\\\\x{value.hex()}" for value in values) + "}"
+
+
+def array_of_numbers(values: Iterable[int]) -> str:
+    """Return what PostgreSQL reads as an array of whole numbers of any size."""
+    return "{" + ",".join(map(str, values)) + "}"

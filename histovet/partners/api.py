@@ -18,18 +18,24 @@ from histovet.history.assemble import report_of
 from histovet.history.report import Audience, Report
 from histovet.history.retrieve import retrieve
 from histovet.partners.ancestor import ancestor_document
-from histovet.partners.auth import Partner, authenticate
+from histovet.partners.anomalies import refuse_anomalies, refused_as_suspended
+from histovet.partners.auth import KeySuspended, Partner, authenticate
 from histovet.partners.demand import read_code_demand, read_data_demand
 from histovet.partners.failure_budget import count_failure, refuse_after_failures
 from histovet.partners.models import Scope
-from histovet.partners.openapi import report_by_code_details, report_by_data_details
+from histovet.partners.openapi import (
+    report_by_code_details,
+    report_by_data_details,
+    usage_details,
+)
 from histovet.partners.problems import (
     UNAVAILABLE_SECONDS,
     Problem,
     Refused,
     problem_response,
 )
-from histovet.partners.quotas import count_report, count_request, refuse_without_quota
+from histovet.partners.quotas import refuse_beyond_rate, refuse_without_report
+from histovet.partners.usage import usage_document
 from histovet.sharing.opening import open_link
 from histovet.sharing.receipts import ByPartner
 from histovet.vault.errors import NoActiveRelease
@@ -43,15 +49,19 @@ _DESCRIPTION = (
 
 
 class PartnerBearer(HttpBearer):
-    def __call__(self, request: HttpRequest) -> Partner | None:
+    """Takes the key from the header; `_admitted` asks whose it is, once it is known
+    what is asked for."""
+
+    def __call__(self, request: HttpRequest) -> str | None:
         # As HttpBearer does, without building every header of the request for one.
         scheme, _, key = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
         if scheme.lower() != self.openapi_scheme:
             return None
-        return self.authenticate(request, key.strip())
+        # What HTTP calls white space, and not all that Unicode does.
+        return self.authenticate(request, key.strip(" \t"))
 
-    def authenticate(self, request: HttpRequest, token: str) -> Partner | None:
-        return authenticate(token, timezone.now())
+    def authenticate(self, request: HttpRequest, token: str) -> str | None:
+        return token or None
 
 
 class _Found(Protocol):
@@ -110,12 +120,45 @@ def report_by_code(request: HttpRequest) -> HttpResponse:
     return _answer(shown, link.opened, demand.inspections, receipt=link.receipt)
 
 
-def _admitted(request: HttpRequest, scope: Scope) -> Partner:
-    """Return who asks. Raises Refused when it may not ask this, or so often."""
-    partner: Partner = request.auth  # type: ignore[attr-defined]
-    if scope not in partner.scopes:
+@router.get(
+    "/usage",
+    operation_id="usage",
+    summary="Ce que cette clé permet, et ce qu’elle a utilisé",
+    description="Compte pour le débit, et pas comme un rapport.",
+    tags=["Clé"],
+    openapi_extra=usage_details(),
+)
+def usage(request: HttpRequest) -> HttpResponse:
+    partner = _admitted(request, None, wants_report=False)
+    document = usage_document(partner, timezone.now())
+    return HttpResponse(orjson.dumps(document), content_type="application/json")
+
+
+def _admitted(
+    request: HttpRequest, scope: Scope | None, *, wants_report: bool = True
+) -> Partner:
+    """Return who asks, with the request counted, and a report unless none is wanted.
+
+    Raises Refused when it may not ask this, or so often. The middleware takes back the
+    report of a request that is answered otherwise.
+    """
+    now = timezone.now()
+    key: str = request.auth  # type: ignore[attr-defined]
+    try:
+        partner = authenticate(key, now, scope=scope or "", wants_report=wants_report)
+    except KeySuspended as exc:
+        raise refused_as_suspended(exc.why) from exc
+    if partner is None:
+        raise Refused(Problem.KEY_REFUSED)
+    request.partner = partner  # type: ignore[attr-defined]
+    if scope is not None and scope not in partner.scopes:
         raise Refused(Problem.SCOPE_MISSING)
-    count_request(request, partner)
+    refuse_beyond_rate(partner, now)
+    if wants_report:
+        # Before anything is sought: without quota left, right data and wrong get the
+        # same answer.
+        refuse_without_report(partner, now)
+        refuse_anomalies(partner, now)
     return partner
 
 
@@ -126,22 +169,16 @@ def _sought(
     now: dt.datetime,
     seek: Callable[[], _T | None],
 ) -> _T:
-    """Return what was found, counted as a report. Raises Refused when nothing was,
-    which is counted as a failure, when it is withheld, and without seeking when either
-    is used up."""
+    """Return what was found. Raises Refused when nothing was, which is counted as a
+    failure, when it is withheld, and without seeking when the failures are used up."""
     refuse_after_failures(partner, plate, now)
-    # Before anything is sought, and after what was not found as after what was: with
-    # the quota used up, right data and wrong get the same answer.
-    refuse_without_quota(request, partner)
     found = seek()
     if found is None:
         count_failure(partner, plate, now)
-        refuse_without_quota(request, partner)
         raise Refused(Problem.REPORT_NOT_FOUND)
     if found.is_withheld:
         # Neither a failure nor a report.
         raise Refused(Problem.REPORT_WITHHELD)
-    count_report(request, partner)
     return found
 
 

@@ -30,6 +30,7 @@ from histovet.partners.problems import (
     ProblemDocument,
     problem_document,
 )
+from histovet.partners.usage import Usage
 from histovet.sharing import codes
 from histovet.sharing.codes import Kind
 from histovet.sharing.forms import CODE_MAX, CodeForm
@@ -113,6 +114,32 @@ _PLATE_MISSING = FieldError(
 )
 
 
+# A key that has used one of its reports. The statuses are those of a request that sends
+# nothing to read.
+_USAGE: Usage = {
+    "key": {
+        "begins_with": "hv_AAAAAA",
+        "partner": "Garage du Pont",
+        "scopes": ["report_by_code"],
+        "rate": {"requests": 10, "seconds": 1},
+        "expires_at": "2027-01-01T00:00:00Z",
+        "ends_soon": False,
+        "daily_quota": 500,
+    },
+    "today": {
+        "date": "2026-03-02",
+        "requests": 3,
+        "reports": 1,
+        "failures": 1,
+        "failures_left": 49,
+        "starts_again_at": "2026-03-03T00:00:00Z",
+        "reports_left": 499,
+    },
+    "days": [{"date": "2026-03-02", "requests": 3, "reports": 1, "failures": 1}],
+}
+_WITHOUT_BODY = {401, 403, 405, 429, 500, 503}
+
+
 def report_by_data_details() -> dict[str, Any]:
     """Return what django-ninja is to add to the operation."""
     return _details(
@@ -139,6 +166,30 @@ def report_by_code_details() -> dict[str, Any]:
         Audience.OTHERS,
         FieldError("/vehicule/code", "code_unreadable", unreadable),
     )
+
+
+def usage_details() -> dict[str, Any]:
+    """Return what django-ninja is to add to the operation."""
+    return {
+        "responses": {
+            200: {
+                "description": "Les termes de la clé et ce qui a été compté.",
+                "content": {
+                    "application/json": {
+                        "schema": {"$ref": _SCHEMA.format(name="Usage")},
+                        "examples": {
+                            "usage": {"summary": "Un quota de 500", "value": _USAGE}
+                        },
+                    }
+                },
+            },
+            **{
+                status: response
+                for status, response in _problem_responses(_PLATE_MISSING).items()
+                if status in _WITHOUT_BODY
+            },
+        },
+    }
 
 
 def _details(
@@ -216,7 +267,8 @@ def _problem_responses(error: FieldError) -> dict[int, Any]:
 
 def _schemas() -> dict[str, Any]:
     _, schemas = msgspec.json.schema_components(
-        [ReportByData, ReportByCode, Report, ProblemDocument], ref_template=_SCHEMA
+        [ReportByData, ReportByCode, Report, ProblemDocument, Usage],
+        ref_template=_SCHEMA,
     )
     holder = schemas["TitulaireDemande"]
     holder["oneOf"] = [{"required": [name]} for name in holder["properties"]]

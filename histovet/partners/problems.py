@@ -40,6 +40,14 @@ class Problem(enum.Enum):
             "« Authorization: Bearer … », ou demandez-en une nouvelle."
         ),
     )
+    KEY_SUSPENDED = (
+        403,
+        "Clé suspendue",
+        (
+            "Cette clé est suspendue. Vérifiez que vous seul l’utilisez, puis demandez à "
+            "l’administration du service de la rétablir."
+        ),
+    )
     SCOPE_MISSING = (
         403,
         "Droit manquant",
@@ -209,7 +217,7 @@ def problem_response(
     return response
 
 
-# RFC 6750, section 3. An unknown key and a suspended one are told alike.
+# RFC 6750, section 3. An unknown key and one that has ended are told alike.
 _CHALLENGES = {
     Problem.KEY_REFUSED: 'Bearer realm="histovet"',
     Problem.SCOPE_MISSING: 'Bearer realm="histovet", error="insufficient_scope"',

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from django.core.management.base import BaseCommand
 
+from histovet.partners.anomalies import Anomaly
 from histovet.partners.management.commands.partner import Command
 from histovet.partners.problems import Problem
 from histovet.sharing import codes
@@ -34,6 +35,16 @@ def test_the_error_document(openapi):
     error = BLOCKS[1]
     assert_declared(openapi, openapi["components"]["schemas"]["ProblemDocument"], error)
     assert error["detail"] == Problem.INVALID_REQUEST.detail
+
+
+def test_the_usage_document(openapi):
+    usage = BLOCKS[2]
+    assert_declared(openapi, openapi["components"]["schemas"]["Usage"], usage)
+
+
+def test_every_anomaly_is_listed():
+    for anomaly in Anomaly:
+        assert f"| `{anomaly.value.replace(':', '_')}` |" in TEXT
 
 
 def test_the_codes_shown_are_codes():

@@ -17,6 +17,7 @@ OPERATIONS = [
     "/histovec/api/v1/report_by_data",
     "/histovec/api/v1/report_by_code",
 ]
+USAGE = ["/api/v1/usage", "/histovec/api/v1/usage"]
 
 
 @pytest.fixture
@@ -40,7 +41,7 @@ def test_it_is_openapi_3_1(document):
     assert document["openapi"].startswith("3.1.")
     assert document["info"]["title"] == "histovet"
     assert document["info"]["version"] == "1.0"
-    assert set(document["paths"]) == set(OPERATIONS)
+    assert set(document["paths"]) == {*OPERATIONS, *USAGE}
     assert document["servers"] == [{"url": "/"}]
 
 
@@ -96,6 +97,18 @@ def test_every_answer_is_declared_with_examples_that_hold(document, path):
     assert set(operation["responses"]["429"]["headers"]) == {"Retry-After"}
     assert set(operation["responses"]["503"]["headers"]) == {"Retry-After"}
     assert set(operation["responses"]["405"]["headers"]) == {"Allow"}
+
+
+@pytest.mark.parametrize("path", USAGE)
+def test_the_answers_to_usage_are_declared(document, path):
+    operation = document["paths"][path]["get"]
+    assert operation["security"] == [{"PartnerBearer": []}]
+    statuses = {"200", "401", "403", "405", "429", "500", "503"}
+    assert set(operation["responses"]) == statuses
+    for response in operation["responses"].values():
+        ((_, content),) = response["content"].items()
+        for example in content["examples"].values():
+            assert_declared(document, content["schema"], example["value"])
 
 
 @pytest.mark.parametrize("path", OPERATIONS)
