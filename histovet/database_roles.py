@@ -55,7 +55,7 @@ TABLES: Mapping[str, Rights] = {
         Duty.SITE: (
             *("SELECT", "INSERT"),
             *_update("openings", "last_opened_on", "checks_failed"),
-            *_update("ended_at", "end", "capsule", "keepsake"),
+            *_update("ended_at", "end", "capsule", "keepsake", "claims"),
         )
     },
     "sharing_opening": {Duty.SITE: ("SELECT", "INSERT", *_update("openings"))},

@@ -22,8 +22,12 @@ from histovet.partners.anomalies import refuse_anomalies, refused_as_suspended
 from histovet.partners.auth import KeySuspended, Partner, authenticate
 from histovet.partners.demand import read_code_demand, read_data_demand
 from histovet.partners.failure_budget import count_failure, refuse_after_failures
+from histovet.partners.link_status import read_link_status
+from histovet.partners.listing_check import NotLive, check_listing, read_listing_demand
 from histovet.partners.models import Scope
 from histovet.partners.openapi import (
+    link_status_details,
+    listing_check_details,
     report_by_code_details,
     report_by_data_details,
     usage_details,
@@ -38,6 +42,7 @@ from histovet.partners.quotas import refuse_beyond_rate, refuse_without_report
 from histovet.partners.usage import usage_document
 from histovet.sharing.opening import open_link
 from histovet.sharing.receipts import ByPartner
+from histovet.sharing.status import is_live_for
 from histovet.vault.errors import NoActiveRelease
 from histovet.vault.reading import Opened
 from pseudonymizer.errors import KeyRingError
@@ -112,12 +117,64 @@ def report_by_code(request: HttpRequest) -> HttpResponse:
     partner = _admitted(request, Scope.REPORT_BY_CODE)
     demand = read_code_demand(request)
     # A code names no plate.
-    by = ByPartner(partner.name, partner.folded_name)
+    by = _by(partner)
     link = _sought(
         request, partner, None, now, lambda: open_link(demand.secret, now, partner=by)
     )
     shown = link.report(now if demand.inspections else None)
     return _answer(shown, link.opened, demand.inspections, receipt=link.receipt)
+
+
+@router.post(
+    "/listing_check",
+    operation_id="listing_check",
+    summary="Une annonce comparée, avec le code du vendeur",
+    description=(
+        "Dit de chaque champ de l’annonce s’il va avec le registre, et rien d’autre. "
+        "Trois annonces différentes par code ; la même, renvoyée, ne compte pas. Ce "
+        "n’est pas une ouverture du lien, et cela ne compte pas dans le quota."
+    ),
+    tags=["Annonce"],
+    openapi_extra=listing_check_details(),
+)
+def listing_check(request: HttpRequest) -> HttpResponse:
+    now = timezone.now()
+    partner = _admitted(request, Scope.LISTING_CHECK, wants_report=False)
+    demand = read_listing_demand(request)
+    refuse_after_failures(partner, None, now)
+    try:
+        compared = check_listing(demand, partner.folded_name, now)
+    except NotLive as exc:
+        count_failure(partner, None, now)
+        raise Refused(Problem.REPORT_NOT_FOUND) from exc
+    return _json({"annonce": compared})
+
+
+@router.post(
+    "/link_status",
+    operation_id="link_status",
+    summary="Un code que vous avez ouvert est-il encore valable ?",
+    description=(
+        "« live » est faux pour tout code qui n’ouvre rien, et pour tout code avec "
+        "lequel vous n’avez pas encore eu de rapport ni comparé d’annonce : la réponse "
+        "ne dit pas pourquoi. Ce n’est ni une ouverture, ni une recherche infructueuse."
+    ),
+    tags=["Annonce"],
+    openapi_extra=link_status_details(),
+)
+def link_status(request: HttpRequest) -> HttpResponse:
+    now = timezone.now()
+    partner = _admitted(request, Scope.LINK_STATUS, wants_report=False)
+    secret = read_link_status(request)
+    return _json({"live": is_live_for(secret, _by(partner), now)})
+
+
+def _by(partner: Partner) -> ByPartner:
+    return ByPartner(partner.name, partner.folded_name)
+
+
+def _json(document: object) -> HttpResponse:
+    return HttpResponse(orjson.dumps(document), content_type="application/json")
 
 
 @router.get(
@@ -130,8 +187,7 @@ def report_by_code(request: HttpRequest) -> HttpResponse:
 )
 def usage(request: HttpRequest) -> HttpResponse:
     partner = _admitted(request, None, wants_report=False)
-    document = usage_document(partner, timezone.now())
-    return HttpResponse(orjson.dumps(document), content_type="application/json")
+    return _json(usage_document(partner, timezone.now()))
 
 
 def _admitted(
@@ -191,7 +247,7 @@ def _answer(
         inspections=inspections,
         receipt=receipt,
     )
-    return HttpResponse(orjson.dumps(document), content_type="application/json")
+    return _json(document)
 
 
 def _made(namespace: str) -> NinjaAPI:

@@ -163,12 +163,31 @@ _MISSING = re.compile(r"Object missing required field `(\w+)`")
 
 def read_data_demand(request: HttpRequest) -> DataDemand:
     """Raises Refused with the problem that the client can act on."""
-    return _data_demand(_parsed(_body(request), _BY_DATA))
+    return parse_data_demand(_body(request))
+
+
+def parse_data_demand(body: bytes) -> DataDemand:
+    """Raises Refused with the problem that the client can act on."""
+    return _data_demand(_parsed(body, _BY_DATA))
 
 
 def read_code_demand(request: HttpRequest) -> CodeDemand:
     """Raises Refused with the problem that the client can act on."""
-    return _code_demand(_parsed(_body(request), _BY_CODE))
+    asked = read_json(request, _BY_CODE)
+    return CodeDemand(secret_of(asked.vehicule), asked.options.controles_techniques)
+
+
+def read_json(request: HttpRequest, decoder: msgspec.json.Decoder[_T]) -> _T:
+    """Raises Refused with the problem that the client can act on."""
+    return _parsed(_body(request), decoder)
+
+
+def secret_of(asked: CodeDemande) -> bytes:
+    """Raises Refused for a code that cannot be read."""
+    form = CodeForm({"code": asked.code})
+    if not form.is_valid():
+        raise Refused(Problem.INVALID_REQUEST, errors=_form_errors(form))
+    return form.secret
 
 
 def _body(request: HttpRequest) -> bytes:
@@ -226,13 +245,6 @@ def _data_demand(asked: ReportByData) -> DataDemand:
     if not form.is_valid():
         raise Refused(Problem.INVALID_REQUEST, errors=_form_errors(form))
     return DataDemand(form.enquiry, asked.options.controles_techniques)
-
-
-def _code_demand(asked: ReportByCode) -> CodeDemand:
-    form = CodeForm({"code": asked.vehicule.code})
-    if not form.is_valid():
-        raise Refused(Problem.INVALID_REQUEST, errors=_form_errors(form))
-    return CodeDemand(form.secret, asked.options.controles_techniques)
 
 
 def _register_errors(certificate: CertificatDemande) -> Iterator[FieldError]:

@@ -31,6 +31,8 @@ RATE = re.compile(r"[1-9][0-9]{0,4}/[smh]")
 class Scope(models.TextChoices):
     REPORT_BY_CODE = "report_by_code", "a report, with the seller's code"
     REPORT_BY_DATA = "report_by_data", "a report, with the holder's own data"
+    LISTING_CHECK = "listing_check", "an advert compared, with the seller's code"
+    LINK_STATUS = "link_status", "whether a code that it has opened still lives"
 
 
 SCOPES = [scope.value for scope in Scope]

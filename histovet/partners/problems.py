@@ -61,6 +61,14 @@ class Problem(enum.Enum):
             "n’y change rien."
         ),
     )
+    CLAIMS_USED_UP = (
+        403,
+        "Annonces épuisées",
+        (
+            "Trois annonces différentes ont déjà été comparées avec ce code. Les mêmes "
+            "peuvent être renvoyées ; pour une autre, demandez un nouveau code au vendeur."
+        ),
+    )
     REPORT_NOT_FOUND = (
         404,
         "Rapport introuvable",

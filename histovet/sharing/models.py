@@ -51,7 +51,7 @@ class Links(models.QuerySet["Link"]):
     def end(self, why: End, now: dt.datetime) -> int:
         """Return how many were ended now. Those that had ended keep their reason."""
         return self.filter(ended_at=None).update(
-            ended_at=now, end=why, capsule=None, keepsake=None
+            ended_at=now, end=why, capsule=None, keepsake=None, claims=None
         )
 
 
@@ -71,6 +71,8 @@ class Link(models.Model):
     keepsake = models.BinaryField(null=True)
     label = models.BinaryField(null=True)
     checks_failed = models.SmallIntegerField(db_default=0)
+    # Of partners' adverts: claims.py.
+    claims = models.BinaryField(null=True)
     ended_at = models.DateTimeField(null=True)
     end = models.SmallIntegerField(null=True)
 
@@ -107,6 +109,10 @@ class Link(models.Model):
                     keepsake=None,
                 ),
                 name="sharing_link_erased_at_its_end",
+            ),
+            models.CheckConstraint(
+                condition=Q(ended_at=None) | Q(claims=None),
+                name="sharing_link_forgets_claims",
             ),
             models.CheckConstraint(
                 condition=Q(expires_at__gt=models.F("created_at")),

@@ -8,7 +8,7 @@ import pytest
 from django.core.management import call_command
 from django.db import OperationalError, connection
 
-from histovet.partners.models import PartnerKey, PartnerUse
+from histovet.partners.models import SCOPES, PartnerKey, PartnerUse
 from histovet.partners.usage import KEPT_DAYS
 from histovet.vault.models import Release, Withheld
 from histovet.vault.withholding import withhold
@@ -62,7 +62,7 @@ def test_what_a_key_gives_and_has_used(published, ask, make_key, usage, client):
         "key": {
             "begins_with": row.shown,
             "partner": "Essai",
-            "scopes": ["report_by_code", "report_by_data"],
+            "scopes": sorted(SCOPES),
             "rate": {"requests": 300, "seconds": 60},
             "daily_quota": 5,
             "expires_at": "2026-12-21T12:00:10Z",
