@@ -150,6 +150,8 @@ _ADVERT_COMPARED: ListingChecked = {
         "vin": {"verdict": "consistent", "reason": "equal_where_shown"},
     }
 }
+# White space to Python and not to JSON Schema is none of it.
+_VISIBLE = r"[^\s\u001c-\u001f\u0085]"
 _DATE_PATTERN = "^[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?$"
 
 # What each call may answer besides its success.
@@ -418,8 +420,8 @@ def _schemas() -> dict[str, Any]:
     ]
     for schema, name, pattern in (
         ("CertificatDemande", "numero_immatriculation", "[0-9A-Za-z]"),
-        ("ParticulierDemande", "nom", r"\S"),
-        ("PersonneMoraleDemande", "raison_sociale", r"\S"),
+        ("ParticulierDemande", "nom", _VISIBLE),
+        ("PersonneMoraleDemande", "raison_sociale", _VISIBLE),
         ("PersonneMoraleDemande", "siren", r"^([0-9]{9}([0-9]{5})?)?$"),
     ):
         schemas[schema]["properties"][name]["pattern"] = pattern
