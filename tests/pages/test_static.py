@@ -9,7 +9,7 @@ from django.conf import settings
 STATIC = settings.BASE_DIR / "static"
 SHEET = STATIC / "css" / "histovet.css"
 
-MAX_SHEET_BYTES = 12_000
+MAX_SHEET_BYTES = 14_000
 
 
 @pytest.fixture(scope="module")
