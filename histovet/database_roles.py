@@ -38,6 +38,8 @@ TABLES: Mapping[str, Rights] = {
     "django_migrations": {},
     "inspections_answer": {Duty.SITE: _EVERY_ROW},
     "limits_counter": {Duty.SITE: _EVERY_ROW},
+    # The owner closes and opens the site.
+    "operation_maintenance": {Duty.SITE: ("SELECT",)},
     # Neither its name nor what it may ask for is changed once a key is issued; it ends
     # sooner when it is rotated.
     "partners_key": {

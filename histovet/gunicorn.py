@@ -7,10 +7,12 @@ where it wins over what stands here.
 from __future__ import annotations
 
 import logging
+import os
 from typing import Any
 
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
+from gunicorn.workers.base import Worker
 
 from histovet.logs import LineFormatter, PlaceFormatter
 
@@ -58,7 +60,13 @@ class LevelFormatter(logging.Formatter):
 
     def __init__(self) -> None:
         super().__init__()
-        self._in_words, self._by_place = LineFormatter(), PlaceFormatter()
+        # The process that starts the others does not load the settings: after a signal
+        # to begin anew its workers read them, and the keys, as they are then.
+        debug = os.environ.get("HISTOVET_DEBUG", "").strip() == "1"
+        chosen = os.environ.get("HISTOVET_LOG_FORMAT", "").strip()
+        as_json = (chosen or ("text" if debug else "json")) == "json"
+        self._in_words = LineFormatter(as_json=as_json)
+        self._by_place = PlaceFormatter(as_json=as_json)
 
     def format(self, record: logging.LogRecord) -> str:
         if record.levelno == logging.INFO:
@@ -87,3 +95,10 @@ forwarder_headers = ""
 # X_Forwarded_For would reach the site as X-Forwarded-For does.
 header_map = "drop"
 proxy_protocol = "off"
+
+
+def post_worker_init(worker: Worker) -> None:
+    # Imported where Django is set up.
+    from histovet.operation.watch import watch
+
+    watch.start()

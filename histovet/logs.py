@@ -1,16 +1,20 @@
 """What may stand in a log line or an error report: nothing that a visitor sent.
 
-A line is `time level logger message` followed by `key=value` pairs. A request is told
+A line is `time level logger message` followed by `key=value` pairs, or a JSON object of
+the same (`time`, `level`, `logger`, `message`; `request_id`, `exception` where there is
+one; `method`, `route`, `status` of a request). A request is told
 by its method, the pattern it matched and the status; its address stays out, because a
 link's stands under /r/ and what somebody types into the address bar is anybody's guess.
 """
 
 import copy
 import datetime as dt
+import json
 import logging
 import sys
 import traceback
-from collections.abc import ItemsView
+from collections.abc import ItemsView, Mapping
+from contextvars import ContextVar
 from types import TracebackType
 from typing import Any
 
@@ -23,31 +27,78 @@ _ExcInfo = (
 )
 
 
+# Where a request keeps its number, and that nothing is to be logged of it. No header of
+# a client becomes a name with a point.
+REQUEST_ID = "histovet.request_id"
+UNLOGGED = "histovet.unlogged"
+
+current_request_id: ContextVar[str] = ContextVar("current_request_id", default="")
+
+
+class OfNoProbe(logging.Filter):
+    """Leaves out what Django says of a request that nothing is to be logged of."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        request = getattr(record, "request", None)
+        return not (isinstance(request, HttpRequest) and UNLOGGED in request.META)
+
+
 class LineFormatter(logging.Formatter):
     """One line a record; an exception is its type and places, never its message."""
 
+    def __init__(self, *, as_json: bool = False) -> None:
+        super().__init__()
+        self._as_json = as_json
+
     def format(self, record: logging.LogRecord) -> str:
         moment = dt.datetime.fromtimestamp(record.created, dt.UTC)
-        parts = [
-            moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-            record.levelname,
-            record.name,
-            self._message(record),
-        ]
+        time = moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        asked = self._asked(record)
+        further = {"request_id": self._request_id(record)}
         if record.exc_info and record.exc_info[0]:
-            parts.append(self.formatException(record.exc_info))
+            further["exception"] = self.formatException(record.exc_info)
+        further = {name: value for name, value in further.items() if value}
+        if self._as_json:
+            document = {
+                "time": time,
+                "level": record.levelname,
+                "logger": record.name,
+                "message": "request" if asked else self._message(record),
+                **asked,
+                **further,
+            }
+            return json.dumps(document, ensure_ascii=False, default=str)
+        message = (
+            " ".join(("request", *_pairs(asked))) if asked else self._message(record)
+        )
+        exception = further.pop("exception", "")
+        parts = [time, record.levelname, record.name, message, *_pairs(further)]
+        if exception:
+            parts.append(exception)
         return " ".join(parts).replace("\n", " ")
 
-    def _message(self, record: logging.LogRecord) -> str:
+    def _asked(self, record: logging.LogRecord) -> dict[str, object]:
+        """Return what is told of the request that the record is about, if of one."""
         request = getattr(record, "request", None)
         if not isinstance(request, HttpRequest):
-            return record.getMessage()
+            return {}
         match = request.resolver_match
-        route = f"/{match.route}" if match else "(no page)"
-        status = getattr(record, "status_code", "-")
-        # A method is a word of the client's choice as well.
-        method = request.method if request.method in _METHODS else "(other)"
-        return f"request method={method} route={route} status={status}"
+        return {
+            # A method is a word of the client's choice as well.
+            "method": request.method if request.method in _METHODS else "(other)",
+            "route": f"/{match.route}" if match else "(no page)",
+            "status": getattr(record, "status_code", "-"),
+        }
+
+    def _request_id(self, record: logging.LogRecord) -> str:
+        request = getattr(record, "request", None)
+        if isinstance(request, HttpRequest):
+            # Django writes of a request when its middleware is through with it.
+            return str(request.META.get(REQUEST_ID, ""))
+        return current_request_id.get()
+
+    def _message(self, record: logging.LogRecord) -> str:
+        return record.getMessage()
 
     def formatException(self, ei: _ExcInfo) -> str:
         links = []
@@ -73,8 +124,15 @@ class PlaceFormatter(LineFormatter):
             record.exc_info = sys.exc_info()
         return super().format(record)
 
+    def _asked(self, record: logging.LogRecord) -> dict[str, object]:
+        return {}
+
     def _message(self, record: logging.LogRecord) -> str:
         return f"by={record.pathname}:{record.lineno}:{record.funcName}"
+
+
+def _pairs(values: Mapping[str, object]) -> list[str]:
+    return [f"{name}={value}" for name, value in values.items()]
 
 
 _METHODS = frozenset(

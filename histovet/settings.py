@@ -145,6 +145,7 @@ INSTALLED_APPS = [
     "histovet.limits",
     "histovet.partners",
     "histovet.pages",
+    "histovet.operation",
 ]
 
 # It knows no shared atomic backend but its own list; ours is shared and counts
@@ -152,6 +153,8 @@ INSTALLED_APPS = [
 SILENCED_SYSTEM_CHECKS = ["django_ratelimit.W001"]
 
 MIDDLEWARE = [
+    "histovet.operation.requests.numbered",
+    "histovet.operation.requests.probes",
     "django.middleware.security.SecurityMiddleware",
     "histovet.middleware.content_security_policy",
     "django_permissions_policy.PermissionsPolicyMiddleware",
@@ -162,6 +165,8 @@ MIDDLEWARE = [
     # Above all that may answer a request of a partner with a page.
     "histovet.partners.middleware.api_answers",
     "histovet.middleware.language",
+    # Below the language, which its page is in, and above all that asks the database.
+    "histovet.operation.requests.maintenance",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
 ]
@@ -319,10 +324,25 @@ CSRF_FAILURE_VIEW = "histovet.pages.errors.form_refused"
 # Logs and error reports: histovet/logs.py says what may stand in them.
 
 DEFAULT_EXCEPTION_REPORTER_FILTER = "histovet.logs.NothingIsReported"
+
+
+def _log_as_json(name: str) -> bool:
+    value = os.environ.get(name, "").strip()
+    if value not in ("", "json", "text"):
+        raise ImproperlyConfigured(
+            f"{name} is neither json nor text; write one of them"
+        )
+    return value == "json" or (value == "" and not DEVELOPMENT)
+
+
+LOG_AS_JSON = _log_as_json("HISTOVET_LOG_FORMAT")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"()": "histovet.logs.LineFormatter"}},
+    "formatters": {
+        "line": {"()": "histovet.logs.LineFormatter", "as_json": LOG_AS_JSON}
+    },
+    "filters": {"unlogged": {"()": "histovet.logs.OfNoProbe"}},
     "handlers": {
         "stderr": {"class": "logging.StreamHandler", "formatter": "line"},
         "nowhere": {"class": "logging.NullHandler"},
@@ -331,10 +351,28 @@ LOGGING = {
     "loggers": {
         # Naming it takes Django's mail handler off it.
         "django": {"handlers": [], "level": "INFO"},
+        "django.request": {"filters": ["unlogged"]},
         # The development server's own lines hold the path that was asked for.
         "django.server": {"handlers": ["nowhere"], "propagate": False},
     },
 }
+
+# When the site says of itself that it is not ready: docs/operations.md
+
+
+def _days(name: str, *, usual: int, most: int) -> int:
+    value = os.environ.get(name, "").strip()
+    if not value:
+        return usual
+    if not re.fullmatch(r"[0-9]{1,4}", value) or not 1 <= int(value) <= most:
+        raise ImproperlyConfigured(
+            f"{name} is no number of days; write one from 1 to {most}"
+        )
+    return int(value)
+
+
+# Of the day that its data stand for. A delta a day, a long week-end, and a day to see it.
+RELEASE_MAX_AGE_DAYS = _days("HISTOVET_RELEASE_MAX_AGE_DAYS", usual=5, most=3660)
 
 # Technical inspections asked of UTAC: docs/inspections.md
 

@@ -1,4 +1,6 @@
+import json
 import logging
+import re
 
 import pytest
 from django.test import RequestFactory
@@ -102,3 +104,83 @@ def test_a_report_by_django_would_hold_nothing_that_was_typed():
     assert local_secret not in str(chosen.get_safe_request_meta(request))
     assert local_secret not in str(chosen.get_safe_cookies(request))
     assert local_secret not in str(data["filtered_POST_items"])
+
+
+def as_json(record: logging.LogRecord) -> dict:
+    text = LineFormatter(as_json=True).format(record)
+    assert "\n" not in text
+    return json.loads(text)
+
+
+def test_a_line_may_be_an_object():
+    made = record("release active\nlabel=%s", "2026-11")
+    made.created = 1795341600.5
+    assert as_json(made) == {
+        "time": "2026-11-22T10:00:00.500Z",
+        "level": "WARNING",
+        "logger": "histovet.test",
+        "message": "release active\nlabel=2026-11",
+    }
+
+
+def test_an_object_tells_of_a_request_what_a_line_tells():
+    request = RequestFactory().get(f"/r/{CANARY}?plate={CANARY}")
+    made = record("Not Found: %s", request.path, request=request, status_code=404)
+    document = as_json(made)
+    del document["time"]
+    assert document == {
+        "level": "WARNING",
+        "logger": "histovet.test",
+        "message": "request",
+        "method": "GET",
+        "route": "(no page)",
+        "status": 404,
+    }
+
+
+def test_an_object_tells_an_exception_by_type_and_place():
+    try:
+        raise ValueError(f"no vehicle {CANARY}")
+    except ValueError as exc:
+        made = record("failed", exc_info=(type(exc), exc, exc.__traceback__))
+    document = as_json(made)
+    assert document["exception"].startswith("exception=builtins.ValueError at=")
+    assert CANARY not in str(document)
+
+
+def test_each_request_has_a_number_of_its_own_in_answer_and_log(client, caplog):
+    answers = [client.get("/nowhere/") for _ in range(2)]
+    numbers = [answer.headers["X-Request-Id"] for answer in answers]
+    assert numbers[0] != numbers[1]
+    assert all(re.fullmatch("[0-9a-f]{32}", number) for number in numbers)
+    logged = [made for made in caplog.records if made.name == "django.request"]
+    assert [as_json(made)["request_id"] for made in logged] == numbers
+    for made, number in zip(logged, numbers, strict=True):
+        assert line(made).endswith(f"status=404 request_id={number}")
+
+
+def test_a_number_of_the_clients_choice_is_not_taken(client, caplog):
+    answer = client.get(
+        "/nowhere/", headers={"x-request-id": CANARY, "histovet.request_id": CANARY}
+    )
+    assert CANARY not in answer.headers["X-Request-Id"]
+    assert not any(CANARY in line(made) for made in caplog.records)
+
+
+@pytest.mark.urls("tests.pages.failing_urls")
+def test_a_line_written_within_a_request_carries_its_number(client, caplog):
+    client.raise_request_exception = False
+    numbers = []
+
+    class Kept(logging.Handler):
+        def emit(self, made: logging.LogRecord) -> None:
+            numbers.append(as_json(made).get("request_id"))
+
+    kept = Kept()
+    logging.getLogger("tests.pages.failing_urls").addHandler(kept)
+    try:
+        answer = client.post("/logs/")
+    finally:
+        logging.getLogger("tests.pages.failing_urls").removeHandler(kept)
+    assert numbers == [answer.headers["X-Request-Id"]]
+    assert "request_id" not in as_json(record("after it"))

@@ -41,6 +41,16 @@ def too_many_requests(request: HttpRequest, retry_after_seconds: int) -> HttpRes
     return response
 
 
+def in_maintenance(
+    request: HttpRequest, retry_after_seconds: int, *, is_announced: bool
+) -> HttpResponse:
+    """The database is perhaps away: nothing of this page asks it."""
+    minutes = math.ceil(retry_after_seconds / 60) if is_announced else 0
+    response = _page(request, "pages/503.html", 503, {"minutes": minutes})
+    response.headers["Retry-After"] = str(retry_after_seconds)
+    return response
+
+
 def broken(request: HttpRequest) -> HttpResponse:
     """Whatever failed may fail again: no database, no context processor."""
     language = translation.get_language_from_path(request.path_info)

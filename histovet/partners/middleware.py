@@ -24,6 +24,7 @@ _PROBLEMS = {
     404: Problem.NO_SUCH_PATH,
     405: Problem.METHOD_NOT_ALLOWED,
     413: Problem.BODY_TOO_LARGE,
+    503: Problem.UNAVAILABLE,
 }
 
 
@@ -47,12 +48,16 @@ def api_answers(
                 else Problem.INVALID_REQUEST
             )
             problem = _PROBLEMS.get(response.status_code, otherwise)
-            allowed = response.headers.get("Allow")
+            kept = {
+                name: response.headers[name]
+                for name in ("Allow", "Retry-After")
+                if name in response.headers
+            }
             response = problem_response(problem)
             # Who would have set it has seen the other answer.
             response.headers["Content-Length"] = str(len(response.content))
-            if allowed:
-                response.headers["Allow"] = allowed
+            for name, value in kept.items():
+                response.headers[name] = value
         partner: Partner | None = getattr(request, "partner", None)
         if partner is not None:
             _settle(partner, response)

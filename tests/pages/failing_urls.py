@@ -1,5 +1,7 @@
 """The site's error pages over views that fail in every way one can."""
 
+import logging
+
 from django.conf.urls.i18n import i18n_patterns
 from django.core.exceptions import BadRequest, PermissionDenied
 from django.http import HttpRequest, HttpResponse
@@ -36,6 +38,11 @@ def fails(request: HttpRequest) -> HttpResponse:
     raise RuntimeError(f"failed on {typed}")
 
 
+def logs(request: HttpRequest) -> HttpResponse:
+    logging.getLogger(__name__).warning("within a request")
+    return HttpResponse()
+
+
 def form(request: HttpRequest) -> HttpResponse:
     return HttpResponse(f"accepted {len(request.POST)} fields")
 
@@ -46,6 +53,7 @@ failing = [
     path("limited/", limited),
     path("limited-for-long/", limited_for_long),
     path("fails/", fails),
+    path("logs/", logs),
     path("form/", form),
     path("form-refused/", form_refused),
 ]

@@ -1,0 +1,156 @@
+"""What each process of the site knows of database, release, rings and maintenance.
+
+A thread looks twice a second, so that no request waits for it: in maintenance nothing
+of a request reaches the database, and who asks /readyz a thousand times a second asks
+memory. Source: docs/adr/0009-maintenance-is-a-row.md.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import enum
+import logging
+import threading
+import time
+from dataclasses import dataclass, field, replace
+
+from django.conf import settings
+from django.db import (
+    DatabaseError,
+    InterfaceError,
+    OperationalError,
+    connection,
+    transaction,
+)
+from django.utils import timezone
+
+from histovet.operation.models import Maintenance
+from histovet.vault import releases
+from histovet.vault.errors import NoActiveRelease
+from pseudonymizer.errors import EnvelopeError, KeyRingError
+from pseudonymizer.key_ring import KeyRing
+
+logger = logging.getLogger(__name__)
+
+INTERVAL_SECONDS = 0.5
+# A look takes a few milliseconds. One that lasts so long waits for a database that
+# neither answers nor refuses.
+STALE_SECONDS = 10.0
+_STATEMENT_MILLISECONDS = 2000
+# What a worker waits for before its first request, so that one that starts during a
+# maintenance shows no page of the site.
+_FIRST_LOOK_SECONDS = 2.0
+
+
+class Reason(enum.StrEnum):
+    """Why the site is not ready; docs/operations.md has an answer to each."""
+
+    STARTING = "starting"
+    DATABASE_UNREACHABLE = "database_unreachable"
+    # A table is missing, or closed to the site's role.
+    DATABASE_OF_ANOTHER_VERSION = "database_of_another_version"
+    KEY_RING_UNREADABLE = "key_ring_unreadable"
+    NO_ACTIVE_RELEASE = "no_active_release"
+    RELEASE_UNREADABLE = "release_unreadable"
+    RELEASE_TOO_OLD = "release_too_old"
+    MAINTENANCE = "maintenance"
+
+
+@dataclass(frozen=True)
+class Seen:
+    """`at` is a moment of time.monotonic; `reasons` are those of the look itself."""
+
+    at: float
+    reasons: tuple[Reason, ...]
+    maintenance: Maintenance | None = None
+    release_as_of: dt.date | None = None
+    release_number: int | None = None
+
+
+def look(before: Seen, now: dt.datetime) -> Seen:
+    """Return what is there now. What a database that is away cannot tell stays as it
+    was before: a maintenance lasts while the database is worked on."""
+    reasons = _ring_reasons()
+    seen = before
+    try:
+        with transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    f"SET LOCAL statement_timeout = {_STATEMENT_MILLISECONDS}"
+                )
+            seen = replace(before, maintenance=Maintenance.objects.first())
+            release = releases.reload().row
+            seen = replace(
+                seen, release_as_of=release.as_of, release_number=release.number
+            )
+            age = now.date() - release.as_of
+            if age.days > settings.RELEASE_MAX_AGE_DAYS:
+                reasons.append(Reason.RELEASE_TOO_OLD)
+    except (OperationalError, InterfaceError):
+        reasons.append(Reason.DATABASE_UNREACHABLE)
+    except DatabaseError:
+        reasons.append(Reason.DATABASE_OF_ANOTHER_VERSION)
+    except NoActiveRelease:
+        seen = replace(seen, release_as_of=None, release_number=None)
+        reasons.append(Reason.NO_ACTIVE_RELEASE)
+    except (EnvelopeError, KeyRingError):
+        reasons.append(Reason.RELEASE_UNREADABLE)
+    if seen.maintenance is not None:
+        reasons.append(Reason.MAINTENANCE)
+    return replace(seen, at=time.monotonic(), reasons=tuple(reasons))
+
+
+def _ring_reasons() -> list[Reason]:
+    """A process goes on with the ring that it read before: that its file is no longer
+    one is told here, before the next start fails."""
+    try:
+        KeyRing.read(settings.REGISTER_KEYS_PATH, "register")
+        KeyRing.read(settings.SITE_KEYS_PATH, "site")
+    except KeyRingError:
+        return [Reason.KEY_RING_UNREADABLE]
+    return []
+
+
+@dataclass
+class Watch:
+    """The thread, and what it saw last."""
+
+    seen: Seen = field(default_factory=lambda: Seen(0.0, (Reason.STARTING,)))
+    _looked: threading.Event = field(default_factory=threading.Event)
+
+    def start(self) -> None:
+        """Look from now on, and wait for the first time."""
+        threading.Thread(target=self._run, name="watch", daemon=True).start()
+        self._looked.wait(_FIRST_LOOK_SECONDS)
+
+    def round(self, now: dt.datetime) -> None:
+        before, self.seen = self.seen, look(self.seen, now)
+        self._looked.set()
+        if before.reasons != self.seen.reasons:
+            reasons = ",".join(self.seen.reasons) or "-"
+            level = logging.WARNING if self.seen.reasons else logging.INFO
+            logger.log(level, "readiness changed reasons=%s", reasons)
+
+    def reasons(self) -> tuple[Reason, ...]:
+        """Why the site is not ready; nothing when it is."""
+        seen = self.seen
+        is_stale = time.monotonic() - seen.at > STALE_SECONDS
+        if Reason.STARTING in seen.reasons or not is_stale:
+            return seen.reasons
+        others = set(seen.reasons) - {Reason.DATABASE_UNREACHABLE}
+        return (Reason.DATABASE_UNREACHABLE, *sorted(others))
+
+    def _run(self) -> None:
+        while True:
+            try:
+                self.round(timezone.now())
+            except Exception:
+                # Without this thread a maintenance would no longer be seen.
+                logger.exception("a look failed")
+            finally:
+                # Back to the pool, which throws away one that broke.
+                connection.close()
+            time.sleep(INTERVAL_SECONDS)
+
+
+watch = Watch()
