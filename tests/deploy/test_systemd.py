@@ -1,0 +1,147 @@
+"""The units of deploy/systemd: what systemd says of them, and what they run."""
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from histovet.local.state import REPOSITORY
+from tests.deploy.proxy import written
+from tests.deploy.units import UNITS, Host, installed, unit
+from tests.outside import folder_outside
+from tests.publish import database_url
+from tests.test_settings import key, write_ring
+
+SERVICES = ("histovet-site.service", "histovet-hourly@.service", "histovet-job.service")
+# What every service is denied, whatever else it needs.
+HARDENED = {
+    "NoNewPrivileges": "yes",
+    "CapabilityBoundingSet": "",
+    "ProtectSystem": "strict",
+    "ProtectHome": "yes",
+    "PrivateTmp": "yes",
+    "PrivateDevices": "yes",
+    "RestrictNamespaces": "yes",
+    "SystemCallArchitectures": "native",
+    "UMask": "0077",
+    "LimitCORE": "0",
+}
+_ENDED_SECONDS = 60
+
+
+@pytest.fixture
+def host(transactional_db):
+    """A host whose credentials are as systemd shows them: of root, mode 0440."""
+    with folder_outside() as folder:
+        for number, name in enumerate(("register", "site"), start=1):
+            write_ring(folder / name, name, {1: key(number)}, 1, mode=0o440)
+        state = folder / "state"
+        variables = {"DATABASE_URL": database_url(), "HISTOVET_STATE": str(state)}
+        yield Host(folder, variables)
+
+
+def hourly() -> list[str]:
+    """The commands that are to run every hour, as the documents list them."""
+    first = (UNITS / "histovet-hourly@.service").read_text().splitlines()[0]
+    return re.findall(r"[a-z]+_[a-z_]+", first)
+
+
+def test_every_command_that_purges_is_run_every_hour():
+    found = {
+        path.stem
+        for path in (REPOSITORY / "histovet").glob("*/management/commands/*.py")
+        if path.stem.startswith(("purge_", "end_"))
+    }
+    assert set(hourly()) == found
+    operations = (REPOSITORY / "docs/operations.md").read_text()
+    assert [n for n in found if f"histovet-hourly@{n}.timer" not in operations] == []
+
+
+@pytest.mark.skipif(
+    shutil.which("systemd-analyze") is None,
+    reason="no systemd; apt-get install systemd",
+)
+def test_systemd_has_nothing_to_say_about_them(tmp_path):
+    for path in UNITS.iterdir():
+        (tmp_path / path.name).write_text(installed(path.read_text()))
+    names = []
+    for path in sorted(UNITS.iterdir()):
+        name = path.name.replace("@.", "@end_links.")
+        if name != path.name:
+            (tmp_path / name).write_text((tmp_path / path.name).read_text())
+        names.append(str(tmp_path / name))
+    told = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", "--recursive-errors=no", *names],
+        env={**os.environ, "SYSTEMD_UNIT_PATH": f"{tmp_path}:"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    of_ours = [line for line in told.stderr.splitlines() if "histovet" in line]
+    assert (told.returncode, of_ours) == (0, [])
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_is_denied_what_it_does_not_need(name):
+    lines = dict(unit(name).lines)
+    assert {key: lines.get(key) for key in HARDENED} == HARDENED
+    assert lines["User"] in ("histovet-site", "histovet-job")
+
+
+def test_the_job_is_handed_no_ring_of_the_site():
+    assert unit("histovet-job.service").all("LoadCredential") == [
+        "register:/etc/histovet/register.json"
+    ]
+
+
+def test_the_hourly_commands_run_as_the_unit_says(host):
+    service = unit("histovet-hourly@.service")
+    for name in hourly():
+        done = host.run(service, name)
+        assert (done.returncode, done.stderr) == (0, ""), name
+        assert re.search(r"\d", done.stdout), name
+
+
+def test_the_job_runs_as_its_unit_says(host):
+    """Without a feed it refuses in its own words, and with its own exit code."""
+    done = host.run(unit("histovet-job.service"))
+    assert done.returncode == 20
+    assert "manifest" in done.stderr
+
+
+def test_the_site_answers_on_the_socket_that_it_is_handed(host):
+    service = unit("histovet-site.service")
+    path = host.credentials / "socket"
+    log = host.credentials / "log"
+    collect = [sys.executable, "manage.py", "collectstatic", "--noinput"]
+    subprocess.run(
+        collect, cwd=REPOSITORY, env=host.environment(service), check=True,
+        capture_output=True,
+    )  # fmt: skip
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(path))
+        listening.listen(64)
+        process = host.serve(service, listening, log)
+        try:
+            # Connected before anybody listens to it: it waits.
+            with socket.socket(socket.AF_UNIX) as client:
+                client.settimeout(_ENDED_SECONDS)
+                client.connect(str(path))
+                client.sendall(
+                    b"GET / HTTP/1.0\r\nHost: histovet.example\r\n"
+                    b"X-Forwarded-Proto: https\r\nX-Forwarded-For: 192.0.2.1\r\n\r\n"
+                )
+                answer = b""
+                while part := client.recv(65536):
+                    answer += part
+        finally:
+            process.terminate()
+            process.wait(_ENDED_SECONDS)
+    assert written(answer)[0] == 200, log.read_text()
+    assert process.returncode == 0
+    # The socket is systemd's: what ends does not take it away.
+    assert path.exists()
