@@ -66,7 +66,12 @@ def test_a_form_is_not_taken_and_nothing_asks_the_database(
     with django_assert_num_queries(0):
         answer = client.post("/vendeur", {"plate": "AB-123-CD"})
         assert answer.status_code == 503
-        assert b"AB-123-CD" not in answer.content
+    text = answer.content.decode()
+    assert "AB-123-CD" not in text
+    unsent = "Ce que vous veniez d’envoyer n’a pas été enregistré."
+    assert unsent in text
+    # Who sent nothing is not told of it.
+    assert unsent not in client.get("/vendeur").content.decode()
 
 
 @pytest.mark.parametrize("path", ["/api/v1/report_by_code", "/histovec/api/v1/x"])
