@@ -44,6 +44,17 @@ def host(transactional_db):
         yield Host(folder, variables)
 
 
+def collect_static_files(host: Host) -> None:
+    """Without them the site does not start."""
+    subprocess.run(
+        [sys.executable, "manage.py", "collectstatic", "--noinput"],
+        cwd=REPOSITORY,
+        env=host.environment(unit("histovet-site.service")),
+        check=True,
+        capture_output=True,
+    )
+
+
 def hourly() -> list[str]:
     """The commands that are to run every hour, as the documents list them."""
     first = (UNITS / "histovet-hourly@.service").read_text().splitlines()[0]
@@ -117,11 +128,7 @@ def test_the_site_answers_on_the_socket_that_it_is_handed(host):
     service = unit("histovet-site.service")
     path = host.credentials / "socket"
     log = host.credentials / "log"
-    collect = [sys.executable, "manage.py", "collectstatic", "--noinput"]
-    subprocess.run(
-        collect, cwd=REPOSITORY, env=host.environment(service), check=True,
-        capture_output=True,
-    )  # fmt: skip
+    collect_static_files(host)
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(str(path))
         listening.listen(64)
