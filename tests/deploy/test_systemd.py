@@ -57,8 +57,8 @@ def collect_static_files(host: Host) -> None:
 
 def hourly() -> list[str]:
     """The commands that are to run every hour, as the documents list them."""
-    first = (UNITS / "histovet-hourly@.service").read_text().splitlines()[0]
-    return re.findall(r"[a-z]+_[a-z_]+", first)
+    comment = (UNITS / "histovet-hourly@.service").read_text().partition("[Unit]")[0]
+    return re.findall(r"[a-z]+_[a-z_]+", comment)
 
 
 def test_every_command_that_purges_is_run_every_hour():
