@@ -46,4 +46,10 @@ def test_robots_may_read_pages_and_leave_the_interface_alone(client):
     answer = client.get("/robots.txt")
     assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
     lines = answer.content.decode().splitlines()
-    assert lines == ["User-agent: *", "Disallow: /api/", "Disallow: /histovec/"]
+    assert lines == [
+        "User-agent: *",
+        "Disallow: /api/",
+        "Disallow: /histovec/",
+        "",
+        "Sitemap: http://testserver/sitemap.xml",
+    ]
