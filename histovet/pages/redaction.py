@@ -40,7 +40,9 @@ def _pattern(body: str) -> re.Pattern[str]:
 
 # A link with its secret, in the fragment or not.
 _LINK = re.compile(r"(?:https?://)?\S*/r/\S+", re.IGNORECASE)
-# Codes are 27 characters, mostly in groups of three; keys of partners are longer.
+# A partner's key, whole or cut.
+_KEY = re.compile(rf"{_START}hv_[A-Z0-9_-]+", re.IGNORECASE)
+# Codes are 27 characters, mostly in groups of three; other secrets are as long.
 _CODE = _pattern("[A-Z0-9]{27}")
 _GROUPED = _pattern(rf"[A-Z0-9]{{3}}(?:{_GAP}{{1,2}}[A-Z0-9]{{3}}){{6,}}")
 _LONG = re.compile(rf"{_START}[A-Z0-9][A-Z0-9_-]{{18,}}[A-Z0-9]{_END}", re.IGNORECASE)
@@ -128,6 +130,7 @@ def _is_no_sentence(match: re.Match[str]) -> bool:
 
 _RULES: tuple[tuple[Kind, re.Pattern[str], Callable[[re.Match[str]], bool]], ...] = (
     (Kind.CODE, _LINK, _always),
+    (Kind.CODE, _KEY, _always),
     (Kind.CODE, _CODE, _always),
     (Kind.CODE, _GROUPED, _is_code),
     (Kind.VIN, _VIN, _is_mixed),

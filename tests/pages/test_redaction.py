@@ -38,7 +38,7 @@ CODE = codes.encode(bytes(range(16)), codes.Kind.LINK)
                 codes.grouped(CODE).replace("-", " "),
                 f"https://histovet.example/r/AbCdEfGhIjKlMnOp#{CODE}",
                 "histovet.example/en/r/AbCdEfGhIjKlMnOp",
-                "k7Jd82mQp0_aa91LsWx4-tT",
+                "k7Jd82mQp0_aa91LsWx4-tT", f"hv_{'aZ-_' * 10}bcd",
             )
         ],
     ],
