@@ -168,5 +168,6 @@ def test_in_development_mail_is_a_file_unless_a_host_is_named(production, start)
     found = start(development)
     assert found["EMAIL_BACKEND"].endswith("filebased.EmailBackend")
     assert found["CONTACT_TO"] == "contact@localhost"
+    assert found["EMAIL_FILE_PATH"] == found["STATE_DIR"] / "mail"
     found = start(development | {"HISTOVET_SMTP_HOST": "localhost"})
     assert found["EMAIL_BACKEND"].endswith("smtp.EmailBackend")

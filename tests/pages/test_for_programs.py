@@ -95,19 +95,25 @@ def size_of_png(path) -> tuple[int, int]:
 
 
 def test_pictures_are_light_and_of_the_size_they_say(client):
-    assert size_of_png(IMAGES / "card.png") == (1200, 630)
+    for card in (IMAGES / "card-fr.png", IMAGES / "card-en.png"):
+        assert size_of_png(card) == (1200, 630)
+        assert card.stat().st_size < 30_000
     assert size_of_png(IMAGES / "touch-icon.png") == (180, 180)
-    assert (IMAGES / "card.png").stat().st_size < 30_000
     assert (IMAGES / "favicon.ico").stat().st_size < 5_000
 
 
-@pytest.mark.parametrize("path", ["/", "/en/", "/aide", "/en/help/words"])
-def test_a_card_is_whole_and_of_this_site(client, path):
+@pytest.mark.parametrize(
+    ("path", "language"),
+    [("/", "fr"), ("/en/", "en"), ("/aide", "fr"), ("/en/help/words", "en")],
+)
+def test_a_card_is_whole_and_of_this_site(client, path, language):
     page = client.get(path).content.decode()
     card = dict(re.findall(r'<meta property="(og:[\w:]+)" content="([^"]*)"', page))
     assert set(card) == {
         "og:title", "og:description", "og:type", "og:site_name", "og:image",
         "og:image:width", "og:image:height", "og:image:alt",
     }  # fmt: skip
-    assert card["og:image"] == "http://testserver/static/img/card.png"
+    picture = f"/static/img/card-{language}.png"
+    assert card["og:image"] == f"http://testserver{picture}"
+    assert client.get(picture).status_code == 200
     assert all(card.values())
