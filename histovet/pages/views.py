@@ -29,7 +29,7 @@ PUBLIC_PAGES = (
     "home",
     "seller",
     "buyer",
-    "partners",
+    "become_partner",
     "help",
     "glossary",
     "verify",
@@ -60,8 +60,8 @@ def glossary(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-def partners(request: HttpRequest) -> HttpResponse:
-    return render(request, "pages/partners.html")
+def become_partner(request: HttpRequest) -> HttpResponse:
+    return render(request, "pages/become_partner.html")
 
 
 @require_safe
