@@ -159,6 +159,13 @@ def use(page: Page) -> None:
         ".filter(one => getComputedStyle(one).borderTopStyle !== 'solid').length"
     )
     assert bare == 0
+    marked = page.evaluate(
+        "() => [...document.querySelectorAll('.top nav a')].filter(one =>"
+        " getComputedStyle(one).borderBottomColor !=="
+        " getComputedStyle(document.body).backgroundColor)"
+        ".every(one => one.hasAttribute('aria-current'))"
+    )
+    assert marked
     page.emulate_media(forced_colors="none")
 
 
