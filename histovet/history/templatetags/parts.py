@@ -40,6 +40,18 @@ def blocks(section: Section, void: str, choose: str, glossary: str) -> str:
     return markup("\n".join(parts))
 
 
+@register.simple_tag
+def heading(section: Section, explained: str, glossary: str) -> str:
+    """Return the title of the section, then its source and the way to its words, whose
+    name is `explained`."""
+    parts = [escaped(section.source)] if section.source else []
+    if section.words:
+        way = f"{glossary}#{section.words}"
+        parts.append(f'<a class="term" href="{way}">{escaped(explained)}</a>')
+    title = f'<h2 id="{section.anchor}">{escaped(section.title)}</h2>'
+    return markup(f'{title}<p class="hint">{" ".join(parts)}</p>' if parts else title)
+
+
 def _block(block: Block, glossary: str) -> str:
     match block:
         case Paragraph():
