@@ -38,22 +38,28 @@ TABLES: Mapping[str, Rights] = {
     "django_migrations": {},
     "inspections_answer": {Duty.SITE: _EVERY_ROW},
     "limits_counter": {Duty.SITE: _EVERY_ROW},
-    # Neither its name nor what it may ask for is changed once a key is issued.
+    # Neither its name nor what it may ask for is changed once a key is issued; it ends
+    # sooner when it is rotated.
     "partners_key": {
         Duty.SITE: (
             *("SELECT", "INSERT"),
-            *_update("failed_on", "failures", "last_used_on", "mac", "suspended_at"),
+            *_update("failed_on", "failures", "last_used_on"),
+            *_update("expires_at", "mac", "suspended_at", "suspended_why"),
         )
     },
+    "partners_use": {Duty.SITE: _EVERY_ROW},
     "sharing_check": {Duty.SITE: _EVERY_ROW},
-    # A link ends and is never deleted; its terms are for ever.
+    # The terms of a link are for ever. Its row goes 90 days after its end, by
+    # sharing_purge_links, and with it what the database deletes with a link.
     "sharing_link": {
         Duty.SITE: (
             *("SELECT", "INSERT"),
             *_update("openings", "last_opened_on", "checks_failed"),
-            *_update("ended_at", "end", "capsule", "keepsake"),
+            *_update("ended_at", "end", "capsule", "keepsake", "claims"),
         )
     },
+    "sharing_opening": {Duty.SITE: ("SELECT", "INSERT", *_update("openings"))},
+    "sharing_receipt": {Duty.SITE: ("SELECT", "INSERT")},
     "vault_delta": {Duty.JOB: ("SELECT", "INSERT")},
     # Read through vault_read_record, written partition by partition.
     "vault_record": {},
@@ -76,6 +82,7 @@ FUNCTIONS: Mapping[str, Rights] = {
     "partners_key_uses": {},
     "sharing_end_key_uses": {},
     "sharing_key_uses": {},
+    "sharing_purge_links": {Duty.SITE: ("EXECUTE",)},
     "vault_key_uses": {},
     "vault_add_partition": {Duty.JOB: ("EXECUTE",)},
     "vault_drop_partition": {Duty.JOB: ("EXECUTE",)},

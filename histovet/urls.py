@@ -2,6 +2,7 @@ from django.conf.urls.i18n import i18n_patterns
 from django.urls import include, path
 
 from histovet.pages.urls import root_urlpatterns
+from histovet.partners.urls import pages as partner_pages
 
 handler400 = "histovet.pages.errors.bad_request"
 handler403 = "histovet.pages.errors.forbidden"
@@ -15,6 +16,7 @@ urlpatterns = [
         path("", include("histovet.pages.urls")),
         path("", include("histovet.history.urls")),
         path("", include("histovet.sharing.urls")),
+        path("", include(partner_pages)),
         prefix_default_language=False,
     ),
 ]

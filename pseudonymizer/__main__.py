@@ -32,10 +32,6 @@ from pseudonymizer.manifest_signature import sign, signature_path
 from pseudonymizer.progress import Progress
 from pseudonymizer.records import IngestReport
 from pseudonymizer.releases import drop, roll_back
-from pseudonymizer.synthetic import label as label_of
-from pseudonymizer.synthetic import write_register
-from pseudonymizer.synthetic_delta import write_delta
-from pseudonymizer.synthetic_history import COMPUTED_ON
 from pseudonymizer.workers import Workers
 
 _EPILOG = """\
@@ -102,6 +98,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _synthesise(options: argparse.Namespace, progress: Progress) -> int:
+    # Its calendars take 0.15 s, and each worker of an ingest imports this module too.
+    from pseudonymizer.synthetic import label as label_of
+    from pseudonymizer.synthetic import write_register
+    from pseudonymizer.synthetic_history import COMPUTED_ON
+
     if options.delta is not None:
         return _synthesise_delta(options, progress)
     if options.number is not None:
@@ -136,6 +137,8 @@ def _synthesise(options: argparse.Namespace, progress: Progress) -> int:
 
 
 def _synthesise_delta(options: argparse.Namespace, progress: Progress) -> int:
+    from pseudonymizer.synthetic_delta import write_delta
+
     progress.begin("synthesise", options.delta, "events")
     try:
         paths = write_delta(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from pseudonymizer.errors import FeedRefused, Unusable
-from pseudonymizer.normalise import feed_day, fni_identity, siv_identity
+from pseudonymizer.normalise import FEED_DAYS, fni_identity, siv_identity
 from pseudonymizer.records import Identity, Register
 
 PLATE, FORMULA_NUMBER, ISSUE_DATE = "plaq_immat", "numero_formule", "date_emission_CI"
@@ -50,7 +50,7 @@ class CertificateColumns:
         if self.register is Register.SIV:
             return siv_identity(row[self.plate], row[self.proof])
         try:
-            issued = feed_day(row[self.proof])
+            issued = FEED_DAYS[row[self.proof]]
         except Unusable as exc:
             raise Unusable("issue_date_unreadable") from exc
         if issued is None:

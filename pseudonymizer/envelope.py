@@ -35,6 +35,9 @@ NONCE_BYTES = 12
 SECRET_BYTES = 16
 LINK_ID_BYTES = 12
 OWNER_TAG_BYTES = 16
+# Of what an owner writes on a link, in UTF-8; the rest are zeros, so that no row tells
+# how long it is.
+LABEL_BYTES = 160
 WITHHELD_TAG_BYTES = 16
 FORMAT_VERSION = 1
 GENERATION_MAX = 2**15 - 1
@@ -52,7 +55,8 @@ def identity_bytes(identity: Identity) -> bytes:
     proof = identity.formula_or_date.encode("ascii")
     return b"%b%b%c%b%c%b" % (
         b"\x01",
-        _REGISTER_CODE[identity.register],
+        # An enum's own hash is a call in Python.
+        b"\x01" if identity.register is Register.SIV else b"\x02",
         len(plate),
         plate,
         len(proof),
@@ -302,18 +306,45 @@ class LinkKeys:
         random: Callable[[int], bytes] = os.urandom,
     ) -> bytes:
         """Return a link's secret, sealed for its owner."""
-        key = self._owner_key(owner_secret, identity, terms.key_version)
-        return _sealed(key[OWNER_TAG_BYTES:], secret, terms.public_id, random)
+        key = self._keepsake_key(owner_secret, identity, terms.key_version)
+        return _sealed(key, secret, terms.public_id, random)
 
     def open_keepsake(
         self, owner_secret: bytes, identity: bytes, terms: LinkTerms, sealed: bytes
     ) -> bytes:
         """Return the link's secret. Raises EnvelopeError."""
         try:
-            key = self._owner_key(owner_secret, identity, terms.key_version)
+            key = self._keepsake_key(owner_secret, identity, terms.key_version)
         except KeyRingError as exc:
             raise EnvelopeError from exc
-        return _unsealed(key[OWNER_TAG_BYTES:], sealed, terms.public_id)
+        return _unsealed(key, sealed, terms.public_id)
+
+    def seal_label(
+        self,
+        owner_secret: bytes,
+        identity: bytes,
+        terms: LinkTerms,
+        label: str,
+        *,
+        random: Callable[[int], bytes] = os.urandom,
+    ) -> bytes:
+        """Return what the owner calls a link, sealed for them, whatever its length in as
+        many bytes. Raises ValueError for a label of more than LABEL_BYTES."""
+        content = label.encode()
+        if len(content) > LABEL_BYTES:
+            raise ValueError("the label of a link is too long")
+        key = self._label_key(owner_secret, identity, terms.key_version)
+        return _sealed(key, content.ljust(LABEL_BYTES, b"\0"), terms.public_id, random)
+
+    def open_label(
+        self, owner_secret: bytes, identity: bytes, terms: LinkTerms, sealed: bytes
+    ) -> str:
+        """Raises EnvelopeError."""
+        try:
+            key = self._label_key(owner_secret, identity, terms.key_version)
+        except KeyRingError as exc:
+            raise EnvelopeError from exc
+        return _unsealed(key, sealed, terms.public_id).rstrip(b"\0").decode()
 
     def _capsule_key(self, secret: bytes, terms: LinkTerms) -> bytes:
         key = self._of_version(self._link, terms.key_version)
@@ -321,8 +352,18 @@ class LinkKeys:
 
     def _owner_key(self, owner_secret: bytes, identity: bytes, version: int) -> bytes:
         key = self._of_version(self._owner, version)
-        length = OWNER_TAG_BYTES + KEY_BYTES
+        length = OWNER_TAG_BYTES + 2 * KEY_BYTES
         return _expanded(owner_secret + key, identity, "link owner", length)
+
+    def _keepsake_key(
+        self, owner_secret: bytes, identity: bytes, version: int
+    ) -> bytes:
+        key = self._owner_key(owner_secret, identity, version)
+        return key[OWNER_TAG_BYTES : OWNER_TAG_BYTES + KEY_BYTES]
+
+    def _label_key(self, owner_secret: bytes, identity: bytes, version: int) -> bytes:
+        key = self._owner_key(owner_secret, identity, version)
+        return key[OWNER_TAG_BYTES + KEY_BYTES :]
 
     @staticmethod
     def _of_version(keys: dict[int, bytes], version: int) -> bytes:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO, Self, cast
 from isal import igzip, igzip_lib
 from msgspec import Meta, Struct
 
-from pseudonymizer.cells import cells_of
+from pseudonymizer.cells import cells_of, count_newlines
 from pseudonymizer.errors import FeedRefused
 
 if TYPE_CHECKING:
@@ -210,7 +210,7 @@ class FeedReader:
             raise unreadable(self._name, exc) from exc
 
     def _batches(self, content: bytes) -> Iterator[Batch]:
-        if content.count(b"\n") < BATCH_LINES_MAX:
+        if count_newlines(content) < BATCH_LINES_MAX:
             yield self._batch(content)
             return
         lines = content.split(b"\n")
@@ -339,17 +339,26 @@ def measure(path: Path, progress: Callable[[int, int], None]) -> Measured:
 
 def _count(found: Measured, content: bytes) -> None:
     """Add whole lines, the last one without its end."""
-    found.lines += content.count(b"\n") + 1
+    found.lines += count_newlines(content) + 1
+    _count_beyond_ascii(found, content)
+
+
+def _count_beyond_ascii(found: Measured, content: bytes) -> None:
+    # Halved, since the lines that are looked for are few.
     if content.isascii():
         return
-    for line in content.split(b"\n"):
-        if line.isascii():
-            continue
-        found.beyond_ascii += 1
-        try:
-            line.decode()
-        except UnicodeDecodeError:
-            found.foreign += 1
+    cut = content.find(b"\n", len(content) // 2)
+    if cut < 0:
+        cut = content.rfind(b"\n")
+    if cut >= 0:
+        _count_beyond_ascii(found, content[:cut])
+        _count_beyond_ascii(found, content[cut + 1 :])
+        return
+    found.beyond_ascii += 1
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        found.foreign += 1
 
 
 def _other_bytes(file: FeedFile) -> FeedRefused:

@@ -47,18 +47,25 @@ _PREFIXES = ("DE", "DU", "DELA", "D", "LE", "LA", "DES", "DA", "DOS", "EL", "BEN
 
 _CO_HOLDERS = re.compile(r"\s+(?:ET|OU|&)\s+|\s*/\s*|\s+-\s+|\.-\s*", re.IGNORECASE)
 _BIRTH_NAME = re.compile(r"\s+N[EÉ]E?\s+", re.IGNORECASE)
+# Where it finds nothing, neither of the two does.
+_SEVERAL_NAMES = re.compile(r"[/&-]|\s(?:ET|OU|N[EÉ]E?)\s", re.IGNORECASE)
 
 
-def person(family_name: str, given_names: str) -> tuple[Holder, ...]:
-    """Return the holders in the two fields of a SIV certificate.
+def person(
+    family_name: str,
+    given_names: str,
+    words_of: Callable[[str], tuple[str, ...]] = name_words,
+) -> tuple[Holder, ...]:
+    """Return the holders in the two fields of a SIV certificate; the job's `words_of`
+    remembers those of before.
 
     Empty when nothing in them is a letter. Without given names and with several
     words, the one field is read like that of FNI: it holds them all.
     """
-    given = join_particles(name_words(given_names))
+    given = join_particles(words_of(given_names))
     if "OU" in given:
         given = tuple(w for w in given if w != "OU")
-    family = name_words(family_name)
+    family = words_of(family_name)
     if not family:
         return single_field(given_names)
     if not given and len(join_particles(family)) > 1:
@@ -69,8 +76,12 @@ def person(family_name: str, given_names: str) -> tuple[Holder, ...]:
 def single_field(names: str) -> tuple[Holder, ...]:
     """Return the holders in the one field of an FNI certificate; empty when it holds
     no letter. A co-holder of one word shares the family name of the first."""
+    text = visible(names)
+    if not _SEVERAL_NAMES.search(text):
+        words = join_particles(name_words(text))[:WORDS_MAX]
+        return (Holder(HolderKind.SINGLE_FIELD, "", words),) if words else ()
     holders: list[tuple[str, ...]] = []
-    for part in _CO_HOLDERS.split(visible(names)):
+    for part in _CO_HOLDERS.split(text):
         before, *born = _BIRTH_NAME.split(part, maxsplit=1)
         words = join_particles(name_words(before))
         if words and holders and sum(map(bool, map(name_words, before.split()))) == 1:
@@ -98,13 +109,23 @@ def holder_bytes(holders: Iterable[Holder]) -> bytes:
     """Return the unambiguous encoding that the holder tag is made of."""
     pieces = ["\x01"]
     for holder in holders:
-        parts = (holder.kind.value, holder.family, *holder.words, holder.siren or "")
+        parts = (holder.kind, holder.family, *holder.words, holder.siren or "")
         pieces.append(chr(len(parts)))
         for part in parts:
-            length = len(part)
-            pieces += (chr(length >> 8), chr(length & 0xFF), part)
+            pieces += (_TWO_BYTES[len(part)], part)
     # One character a byte: the parts are ASCII.
     return "".join(pieces).encode("latin-1")
+
+
+class _TwoBytes(dict[int, str]):
+    """A length → its two bytes, as characters; most are met again at once."""
+
+    def __missing__(self, length: int) -> str:
+        made = self[length] = chr(length >> 8) + chr(length & 0xFF)
+        return made
+
+
+_TWO_BYTES = _TwoBytes()
 
 
 class Fingerprinter:
@@ -293,14 +314,14 @@ def initials(
 ) -> Initials:
     """Return what may be shown of a holder; no length of a name shows through."""
     return Initials(
-        _initial_letters(family),
-        _initial_letters(given),
-        _initial_letters(company),
+        initial_letters(family),
+        initial_letters(given),
+        initial_letters(company),
         siren[:3] if siren else None,
     )
 
 
-def _initial_letters(text: str) -> str | None:
+def initial_letters(text: str) -> str | None:
     if not text:
         return None
     letters = [word[0] + "." for word in folded_words(text) if not word.isdigit()]

@@ -221,7 +221,7 @@ def that_repeats(text: str | None) -> str | None:
     # Up to 21:59:59 UTC the day in France is the UTC one, and after that it depends
     # on the hour alone: a moment with milliseconds would never be found again. What
     # is parsed is what is remembered, or the answer would depend on what came before.
-    if text and len(text) == 24 and text[10] == "T" and text[23] == "Z":
+    if text and text[23:] == "Z" and text[10] == "T":
         return text[:10] if text[11:13] < "22" else text[:13] + ":00:00Z"
     return text
 

@@ -125,7 +125,7 @@ class DamageProcedure(Struct, frozen=True):
     second_report: ExpertStep | None = None
 
 
-class Vehicle(Struct, frozen=True, kw_only=True):
+class Vehicle(Struct, frozen=True):
     """The rubrics of the certificate. None is unknown: the register's zero is None."""
 
     make: str | None = None  # D.1
@@ -158,7 +158,7 @@ class Vehicle(Struct, frozen=True, kw_only=True):
     environment_class: str | None = None  # V.9
 
 
-class Record(Struct, frozen=True, kw_only=True):
+class Record(Struct, frozen=True):
     """The facts in one vehicle's sealed bytes; the HolderProof stands beside them.
 
     Dates are calendar days in France. `operations` are newest first. `quality` holds

@@ -11,7 +11,7 @@ from histovet.cookies import SealedCookie
 NOW = 1_800_000_000
 LIFE_SECONDS = 1800
 CONTENT = b"what the browser keeps"
-PURPOSES = ["seller cookie", "reader cookie", "owner cookie"]
+PURPOSES = ["seller cookie", "reader cookie", "seen cookie", "owner cookie"]
 
 HOST = SealedCookie(
     "seller cookie", "seller", prefix="__Host-", life_seconds=LIFE_SECONDS

@@ -5,6 +5,9 @@ import os
 from histovet.local.errors import CommandFailed
 from histovet.local.workplace import Workplace
 
+# A key that was kept before there was this one has not every scope.
+_NEWEST_SCOPE = "link_status"
+
 
 def make_partner_key(workplace: Workplace, name: str) -> str:
     """Return a new key with every scope and 100 requests/s; raise CommandFailed."""
@@ -26,11 +29,25 @@ def lasting_partner_key(workplace: Workplace) -> str:
     return key
 
 
+def sandbox_code(workplace: Workplace, demand: str) -> str:
+    """Return a code for the vehicle of a demand by data; raise CommandFailed.
+
+    There is a new one at each start, since the one before may have ended.
+    """
+    file = workplace.state.temporary / "sandbox-demand.json"
+    file.write_text(demand, encoding="utf-8")
+    command = ("manage.py", "sandbox_code", str(file), "--days", "1")
+    status, printed = workplace.capture_python(*command)
+    if status != 0:
+        raise CommandFailed("manage.py sandbox_code", status)
+    return printed.strip().splitlines()[-1]
+
+
 def _is_live(workplace: Workplace, key: str) -> bool:
     """Tell whether the database knows the key, by the beginning that it shows."""
     for line in _partner(workplace, "--list").splitlines():
         shown, _, rest = line.partition("…")
-        if key.startswith(shown) and "  live  " in rest:
+        if key.startswith(shown) and "  live  " in rest and _NEWEST_SCOPE in rest:
             return True
     return False
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from histovet.local import utac
 from histovet.local.errors import CommandFailed, LocalError
-from histovet.local.partner import lasting_partner_key
+from histovet.local.partner import lasting_partner_key, sandbox_code
 from histovet.local.publish import (
     SEED,
     VEHICLES,
@@ -56,6 +56,9 @@ def run_site(workplace: Workplace, port: int, inspections: str) -> None:
         vehicles = showcase(seed=SEED, vehicles=VEHICLES)
         say("\n".join(["", "Vehicles to look for:", "", *identities_table(vehicles)]))
         say(f"\nThe first one as JSON:\n\n{curl_line(vehicles[0], key, port)}")
+        code = sandbox_code(workplace, _demand(vehicles[0]))
+        say(f"\nThe same with a seller's code:\n\n{code_curl_line(code, key, port)}")
+        say(f"\nA seller's code, for a day: {code}")
     else:
         say("\nThe active release is not the synthetic one: no vehicle of it is known.")
     say(f"\nA partner key: {key}")
@@ -95,6 +98,16 @@ def identities_table(vehicles: Sequence[Showcase]) -> list[str]:
 
 def curl_line(vehicle: Showcase, key: str, port: int) -> str:
     """Return a shell line that asks the JSON API for the vehicle."""
+    return _curl("report_by_data", _demand(vehicle), key, port)
+
+
+def code_curl_line(code: str, key: str, port: int) -> str:
+    """Return a shell line that asks the JSON API for the report of a code."""
+    body = json.dumps({"vehicule": {"code": code}})
+    return _curl("report_by_code", body, key, port)
+
+
+def _demand(vehicle: Showcase) -> str:
     certificate: dict[str, object] = {
         "titulaire": _holder_as_json(vehicle),
         "numero_immatriculation": vehicle.plate,
@@ -103,12 +116,15 @@ def curl_line(vehicle: Showcase, key: str, port: int) -> str:
         certificate["numero_formule"] = vehicle.formula_number
     else:
         certificate["date_emission_certificat_immatriculation"] = vehicle.issue_date
-    body = json.dumps(
+    return json.dumps(
         {"vehicule": {"certificat_immatriculation": certificate}}, ensure_ascii=False
     )
+
+
+def _curl(call: str, body: str, key: str, port: int) -> str:
     return shlex.join(
         [
-            *("curl", "--silent", f"http://127.0.0.1:{port}/api/v1/report_by_data"),
+            *("curl", "--silent", f"http://127.0.0.1:{port}/api/v1/{call}"),
             *("--header", f"Authorization: Bearer {key}"),
             *("--header", "Content-Type: application/json"),
             *("--data", body),

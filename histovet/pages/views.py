@@ -30,6 +30,7 @@ PUBLIC_PAGES = (
     "seller",
     "buyer",
     "become_partner",
+    "partners",
     "help",
     "glossary",
     "verify",

@@ -88,11 +88,12 @@ _INSPECTIONS = "/controles_techniques/historique"
 
 
 def ancestor_document(
-    report: Report, *, release: str, inspections: bool
+    report: Report, *, release: str, inspections: bool, receipt: str | None = None
 ) -> dict[str, Any]:
     """Return the document for one report; dates are `date`, which orjson writes in ISO.
 
-    `inspections` says whether the client asked for them.
+    `inspections` says whether the client asked for them, `receipt` under which number
+    the seller is told that it read the report.
     """
     dates = _Dates()
     unknown: list[str] = []
@@ -119,6 +120,7 @@ def ancestor_document(
         "unknown": unknown,
         "quality": report.quality,
     }
+    _put(document["histovet"], "receipt", receipt)
     return document
 
 

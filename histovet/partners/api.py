@@ -18,19 +18,31 @@ from histovet.history.assemble import report_of
 from histovet.history.report import Audience, Report
 from histovet.history.retrieve import retrieve
 from histovet.partners.ancestor import ancestor_document
-from histovet.partners.auth import Partner, authenticate
+from histovet.partners.anomalies import refuse_anomalies, refused_as_suspended
+from histovet.partners.auth import KeySuspended, Partner, authenticate
 from histovet.partners.demand import read_code_demand, read_data_demand
 from histovet.partners.failure_budget import count_failure, refuse_after_failures
+from histovet.partners.link_status import read_link_status
+from histovet.partners.listing_check import NotLive, check_listing, read_listing_demand
 from histovet.partners.models import Scope
-from histovet.partners.openapi import report_by_code_details, report_by_data_details
+from histovet.partners.openapi import (
+    link_status_details,
+    listing_check_details,
+    report_by_code_details,
+    report_by_data_details,
+    usage_details,
+)
 from histovet.partners.problems import (
     UNAVAILABLE_SECONDS,
     Problem,
     Refused,
     problem_response,
 )
-from histovet.partners.quotas import count_report, count_request, refuse_without_quota
+from histovet.partners.quotas import refuse_beyond_rate, refuse_without_report
+from histovet.partners.usage import usage_document
 from histovet.sharing.opening import open_link
+from histovet.sharing.receipts import ByPartner
+from histovet.sharing.status import is_live_for
 from histovet.vault.errors import NoActiveRelease
 from histovet.vault.reading import Opened
 from pseudonymizer.errors import KeyRingError
@@ -42,15 +54,19 @@ _DESCRIPTION = (
 
 
 class PartnerBearer(HttpBearer):
-    def __call__(self, request: HttpRequest) -> Partner | None:
+    """Takes the key from the header; `_admitted` asks whose it is, once it is known
+    what is asked for."""
+
+    def __call__(self, request: HttpRequest) -> str | None:
         # As HttpBearer does, without building every header of the request for one.
         scheme, _, key = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
         if scheme.lower() != self.openapi_scheme:
             return None
-        return self.authenticate(request, key.strip())
+        # What HTTP calls white space, and not all that Unicode does.
+        return self.authenticate(request, key.strip(" \t"))
 
-    def authenticate(self, request: HttpRequest, token: str) -> Partner | None:
-        return authenticate(token, timezone.now())
+    def authenticate(self, request: HttpRequest, token: str) -> str | None:
+        return token or None
 
 
 class _Found(Protocol):
@@ -90,7 +106,8 @@ def report_by_data(request: HttpRequest) -> HttpResponse:
     description=(
         "Pour qui a reçu un code ou un lien du vendeur. Ce qui permettrait de retrouver "
         "le certificat est arrondi : « histovet.precisions ». Chaque rapport compte "
-        "comme une ouverture du lien."
+        "comme une ouverture du lien, et porte le numéro de reçu sous lequel le vendeur "
+        "la voit."
     ),
     tags=["Rapport"],
     openapi_extra=report_by_code_details(),
@@ -100,17 +117,104 @@ def report_by_code(request: HttpRequest) -> HttpResponse:
     partner = _admitted(request, Scope.REPORT_BY_CODE)
     demand = read_code_demand(request)
     # A code names no plate.
-    link = _sought(request, partner, None, now, lambda: open_link(demand.secret, now))
+    by = _by(partner)
+    link = _sought(
+        request, partner, None, now, lambda: open_link(demand.secret, now, partner=by)
+    )
     shown = link.report(now if demand.inspections else None)
-    return _answer(shown, link.opened, demand.inspections)
+    return _answer(shown, link.opened, demand.inspections, receipt=link.receipt)
 
 
-def _admitted(request: HttpRequest, scope: Scope) -> Partner:
-    """Return who asks. Raises Refused when it may not ask this, or so often."""
-    partner: Partner = request.auth  # type: ignore[attr-defined]
-    if scope not in partner.scopes:
+@router.post(
+    "/listing_check",
+    operation_id="listing_check",
+    summary="Une annonce comparée, avec le code du vendeur",
+    description=(
+        "Dit de chaque champ de l’annonce s’il va avec le registre, et rien d’autre. "
+        "Trois annonces différentes par code ; la même, renvoyée, ne compte pas. Ce "
+        "n’est pas une ouverture du lien, et cela ne compte pas dans le quota."
+    ),
+    tags=["Annonce"],
+    openapi_extra=listing_check_details(),
+)
+def listing_check(request: HttpRequest) -> HttpResponse:
+    now = timezone.now()
+    partner = _admitted(request, Scope.LISTING_CHECK, wants_report=False)
+    demand = read_listing_demand(request)
+    refuse_after_failures(partner, None, now)
+    try:
+        compared = check_listing(demand, partner.folded_name, now)
+    except NotLive as exc:
+        count_failure(partner, None, now)
+        raise Refused(Problem.REPORT_NOT_FOUND) from exc
+    return _json({"annonce": compared})
+
+
+@router.post(
+    "/link_status",
+    operation_id="link_status",
+    summary="Un code que vous avez ouvert est-il encore valable ?",
+    description=(
+        "« live » est faux pour tout code qui n’ouvre rien, et pour tout code avec "
+        "lequel vous n’avez pas encore eu de rapport ni comparé d’annonce : la réponse "
+        "ne dit pas pourquoi. Ce n’est ni une ouverture, ni une recherche infructueuse."
+    ),
+    tags=["Annonce"],
+    openapi_extra=link_status_details(),
+)
+def link_status(request: HttpRequest) -> HttpResponse:
+    now = timezone.now()
+    partner = _admitted(request, Scope.LINK_STATUS, wants_report=False)
+    secret = read_link_status(request)
+    return _json({"live": is_live_for(secret, _by(partner), now)})
+
+
+def _by(partner: Partner) -> ByPartner:
+    return ByPartner(partner.name, partner.folded_name)
+
+
+def _json(document: object) -> HttpResponse:
+    return HttpResponse(orjson.dumps(document), content_type="application/json")
+
+
+@router.get(
+    "/usage",
+    operation_id="usage",
+    summary="Ce que cette clé permet, et ce qu’elle a utilisé",
+    description="Compte pour le débit, et pas comme un rapport.",
+    tags=["Clé"],
+    openapi_extra=usage_details(),
+)
+def usage(request: HttpRequest) -> HttpResponse:
+    partner = _admitted(request, None, wants_report=False)
+    return _json(usage_document(partner, timezone.now()))
+
+
+def _admitted(
+    request: HttpRequest, scope: Scope | None, *, wants_report: bool = True
+) -> Partner:
+    """Return who asks, with the request counted, and a report unless none is wanted.
+
+    Raises Refused when it may not ask this, or so often. The middleware takes back the
+    report of a request that is answered otherwise.
+    """
+    now = timezone.now()
+    key: str = request.auth  # type: ignore[attr-defined]
+    try:
+        partner = authenticate(key, now, scope=scope or "", wants_report=wants_report)
+    except KeySuspended as exc:
+        raise refused_as_suspended(exc.why) from exc
+    if partner is None:
+        raise Refused(Problem.KEY_REFUSED)
+    request.partner = partner  # type: ignore[attr-defined]
+    if scope is not None and scope not in partner.scopes:
         raise Refused(Problem.SCOPE_MISSING)
-    count_request(request, partner)
+    refuse_beyond_rate(partner, now)
+    if wants_report:
+        # Before anything is sought: without quota left, right data and wrong get the
+        # same answer.
+        refuse_without_report(partner, now)
+        refuse_anomalies(partner, now)
     return partner
 
 
@@ -121,30 +225,29 @@ def _sought(
     now: dt.datetime,
     seek: Callable[[], _T | None],
 ) -> _T:
-    """Return what was found, counted as a report. Raises Refused when nothing was,
-    which is counted as a failure, when it is withheld, and without seeking when either
-    is used up."""
+    """Return what was found. Raises Refused when nothing was, which is counted as a
+    failure, when it is withheld, and without seeking when the failures are used up."""
     refuse_after_failures(partner, plate, now)
-    # Before anything is sought, and after what was not found as after what was: with
-    # the quota used up, right data and wrong get the same answer.
-    refuse_without_quota(request, partner)
     found = seek()
     if found is None:
         count_failure(partner, plate, now)
-        refuse_without_quota(request, partner)
         raise Refused(Problem.REPORT_NOT_FOUND)
     if found.is_withheld:
         # Neither a failure nor a report.
         raise Refused(Problem.REPORT_WITHHELD)
-    count_report(request, partner)
     return found
 
 
-def _answer(shown: Report, opened: Opened, inspections: bool) -> HttpResponse:
+def _answer(
+    shown: Report, opened: Opened, inspections: bool, receipt: str | None = None
+) -> HttpResponse:
     document = ancestor_document(
-        shown, release=opened.release.row.label, inspections=inspections
+        shown,
+        release=opened.release.row.label,
+        inspections=inspections,
+        receipt=receipt,
     )
-    return HttpResponse(orjson.dumps(document), content_type="application/json")
+    return _json(document)
 
 
 def _made(namespace: str) -> NinjaAPI:

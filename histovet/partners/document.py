@@ -281,6 +281,16 @@ class Histovet(TypedDict):
     version: str
     as_of: Annotated[dt.date, Meta(description="Date des données.")]
     release: Annotated[str, Meta(description="Nom de la livraison du registre.")]
+    receipt: NotRequired[
+        Annotated[
+            str,
+            Meta(
+                description="Avec un code : le numéro sous lequel le vendeur voit cette "
+                "ouverture et votre nom.",
+                pattern="^[A-Z2-7]{5}-[A-Z2-7]{5}$",
+            ),
+        ]
+    ]
     precisions: Annotated[
         dict[str, Literal["month", "year"]],
         Meta(description="Dates arrondies au premier jour du mois ou de l’année."),

@@ -9,11 +9,13 @@ from django.core.cache import cache
 
 from histovet.limits.counting import count
 from histovet.limits.keys import throttle_value
+from histovet.partners.anomalies import FAILURES_A_DAY, suspend_after_failures
 from histovet.partners.auth import Partner
 from histovet.partners.problems import Problem, Refused
+from histovet.partners.quotas import seconds_to_midnight
 from histovet.statements import one_row
 
-A_DAY = 50
+A_DAY = FAILURES_A_DAY
 A_DAY_AND_PLATE = 3
 
 
@@ -39,7 +41,10 @@ def refuse_after_failures(
 
 def count_failure(partner: Partner, plate: str | None, now: dt.datetime) -> None:
     """Raise Refused when this failure is beyond a budget."""
-    today = now.date()
+    today, use = now.date(), partner.use
+    # The report that was counted for this request becomes a failure.
+    report, use.granted = int(use.granted), False
+    use.reports -= report
     row = one_row(
         """
         WITH counted AS (
@@ -48,6 +53,10 @@ def count_failure(partner: Partner, plate: str | None, now: dt.datetime) -> None
                 failed_on = %s
             WHERE id = %s
             RETURNING id, folded_name, failures
+        ), used AS (
+            UPDATE partners_use SET failures = failures + 1, reports = reports - %s,
+                night_reports = night_reports - %s
+            WHERE key_id = %s AND day = %s
         )
         SELECT counted.failures + coalesce(sum(other.failures), 0)
         FROM counted LEFT JOIN partners_key other
@@ -55,14 +64,20 @@ def count_failure(partner: Partner, plate: str | None, now: dt.datetime) -> None
             AND other.failed_on = %s
         GROUP BY counted.failures
         """,
-        (today, today, partner.key_id, today),
+        (
+            *(today, today, partner.key_id),
+            *(report, report * use.is_night, partner.key_id, use.day),
+            today,
+        ),
     )
     if row is None:
         # Deleted since it was accepted.
         raise Refused(Problem.KEY_REFUSED)
     on_plate = 0
     if plate is not None:
-        on_plate = count(_plate_key(partner, plate, now), _seconds_to_midnight(now))
+        on_plate = count(_plate_key(partner, plate, now), seconds_to_midnight(now))
+    if row[0] == A_DAY:
+        suspend_after_failures(partner, now)
     if row[0] > A_DAY or on_plate > A_DAY_AND_PLATE:
         raise _refused(now)
 
@@ -72,15 +87,7 @@ def _plate_key(partner: Partner, plate: str, now: dt.datetime) -> str:
     return "failures:" + throttle_value("partner and plate", value, now.date())
 
 
-def _seconds_to_midnight(now: dt.datetime) -> int:
-    """Return whole seconds, at least one, to the end of the UTC day."""
-    midnight = dt.datetime.combine(
-        now.date() + dt.timedelta(days=1), dt.time(), tzinfo=dt.UTC
-    )
-    return int((midnight - now).total_seconds()) + 1
-
-
 def _refused(now: dt.datetime) -> Refused:
     return Refused(
-        Problem.TOO_MANY_FAILURES, retry_after_seconds=_seconds_to_midnight(now)
+        Problem.TOO_MANY_FAILURES, retry_after_seconds=seconds_to_midnight(now)
     )

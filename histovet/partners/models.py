@@ -7,7 +7,8 @@ import re
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models, transaction
-from django.db.models import F, Q
+from django.db.models import Case, F, Q, When
+from django.db.models.functions import Greatest, Least
 
 from histovet.partners.auth import (
     SHOWN_CHARACTERS,
@@ -23,12 +24,15 @@ from histovet.partners.auth import (
 )
 
 NAME_MAX = 80
+WHY_MAX = 80
 RATE = re.compile(r"[1-9][0-9]{0,4}/[smh]")
 
 
 class Scope(models.TextChoices):
     REPORT_BY_CODE = "report_by_code", "a report, with the seller's code"
     REPORT_BY_DATA = "report_by_data", "a report, with the holder's own data"
+    LISTING_CHECK = "listing_check", "an advert compared, with the seller's code"
+    LINK_STATUS = "link_status", "whether a code that it has opened still lives"
 
 
 SCOPES = [scope.value for scope in Scope]
@@ -40,13 +44,17 @@ class PartnerKeys(models.QuerySet["PartnerKey"]):
         same = self.filter(folded_name=key.folded_name, suspended_at=None)
         return same.exclude(pk=key.pk)
 
-    def suspend(self, now: dt.datetime) -> int:
+    def suspend(self, now: dt.datetime, why: str = "") -> int:
         """Return how many were suspended; one that was changed is refused anyway."""
         with transaction.atomic():
             intact = [key for key in self.select_for_update() if key.is_intact()]
             for key in intact:
-                key.suspend(now)
+                key.suspend(now, why)
         return len(intact)
+
+
+class KeyEnded(Exception):
+    """The key is suspended or has expired, and is no longer rotated."""
 
 
 class KeyChanged(Exception):
@@ -74,6 +82,8 @@ class PartnerKey(models.Model):
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     suspended_at = models.DateTimeField(null=True)
+    # For operators, in one line; empty while the key is not suspended.
+    suspended_why = models.CharField(max_length=WHY_MAX, db_default="")
     last_used_on = models.DateField(null=True)
     # Searches that found nothing, on the UTC day `failed_on` alone.
     failed_on = models.DateField(null=True)
@@ -153,21 +163,52 @@ class PartnerKey(models.Model):
         """Tell whether the row says what the site wrote."""
         return terms_hold(self._terms(), self.key_version, bytes(self.mac))
 
-    def suspend(self, now: dt.datetime) -> None:
-        """Raises KeyChanged."""
-        self._set_suspended_at(now)
+    def rotate(
+        self, now: dt.datetime, *, ends_at: dt.datetime, expires_at: dt.datetime
+    ) -> tuple[PartnerKey, str]:
+        """Return a new key with the same terms until `expires_at`; this one ends at
+        `ends_at`, or before if it would have. Raises KeyChanged, KeyEnded."""
+        if not self.is_intact():
+            raise KeyChanged
+        if self.suspended_at is not None or self.expires_at <= now:
+            raise KeyEnded
+        with transaction.atomic():
+            made = PartnerKey.issue(
+                name=self.name,
+                scopes=self.scopes,
+                rate=self.rate,
+                daily_quota=self.daily_quota,
+                expires_at=expires_at,
+                now=now,
+            )
+            self.expires_at = min(self.expires_at, ends_at)
+            self._write("expires_at")
+        return made
 
-    def resume(self) -> None:
+    def suspend(self, now: dt.datetime, why: str = "") -> None:
         """Raises KeyChanged."""
-        self._set_suspended_at(None)
-
-    def _set_suspended_at(self, moment: dt.datetime | None) -> None:
         # Or a new MAC would make what somebody else wrote our own.
         if not self.is_intact():
             raise KeyChanged
-        self.suspended_at = moment
+        self.suspended_at, self.suspended_why = now, why
+        self._write("suspended_at", "suspended_why")
+
+    def resume(self, today: dt.date) -> None:
+        """The lines of anomalies are twice as high for the rest of the day, or the next
+        request would cross them again. Raises KeyChanged."""
+        if not self.is_intact():
+            raise KeyChanged
+        self.suspended_at, self.suspended_why = None, ""
+        with transaction.atomic():
+            self._write("suspended_at", "suspended_why")
+            PartnerUse.objects.filter(key_id=self.pk, day=today).update(
+                volume_line=_doubled("volume_line", "reports"),
+                night_line=_doubled("night_line", "night_reports"),
+            )
+
+    def _write(self, *names: str) -> None:
         self.mac = terms_mac(self._terms(), self.key_version)
-        self.save(update_fields=["suspended_at", "mac"])
+        self.save(update_fields=[*names, "mac"])
 
     def _terms(self) -> Terms:
         return Terms(
@@ -175,9 +216,45 @@ class PartnerKey(models.Model):
             self.shown,
             self.name,
             self.folded_name,
-            self.scopes,
+            tuple(self.scopes),
             self.rate,
             self.daily_quota,
             self.expires_at,
             self.suspended_at,
+            self.suspended_why,
         )
+
+
+class PartnerUse(models.Model):
+    """What a key was used for on one UTC day: numbers, and nothing of any vehicle."""
+
+    # No foreign key, which PostgreSQL would look up for each first request of a day.
+    key_id = models.BigIntegerField()
+    day = models.DateField()
+    requests = models.PositiveIntegerField(db_default=0)
+    reports = models.PositiveIntegerField(db_default=0)
+    # Of these, those between midnight and five in Paris.
+    night_reports = models.PositiveIntegerField(db_default=0)
+    failures = models.PositiveIntegerField(db_default=0)
+    # Of the rate: where its last window begins, in seconds of the day, and its requests.
+    window_at = models.PositiveIntegerField(db_default=0)
+    window_requests = models.PositiveIntegerField(db_default=0)
+    # Whether the last request was given a report: auth.py says what for.
+    granted = models.BooleanField(db_default=False)
+    # Of anomalies.py.
+    volume_line = models.PositiveIntegerField(null=True)
+    night_line = models.PositiveIntegerField(null=True)
+    pk = models.CompositePrimaryKey("key_id", "day")
+
+    class Meta:
+        db_table = "partners_use"
+
+    def __str__(self) -> str:
+        return f"{self.day} of key {self.key_id}"
+
+
+def _doubled(line: str, count: str) -> Case:
+    # Half of what the column holds: a line that nothing reaches stays where it is.
+    at_most = 2**30 - 1
+    twice = 2 * Least(Greatest(F(line), F(count)), at_most)
+    return Case(When(**{f"{line}__isnull": False}, then=twice))

@@ -23,6 +23,8 @@ from histovet.history.report import Audience, report
 from histovet.partners.ancestor import ancestor_document
 from histovet.partners.demand import ReportByCode, ReportByData
 from histovet.partners.document import Report
+from histovet.partners.link_status import LinkIs, LinkStatus
+from histovet.partners.listing_check import ListingCheck, ListingChecked
 from histovet.partners.problems import (
     CONTENT_TYPE,
     FieldError,
@@ -30,6 +32,7 @@ from histovet.partners.problems import (
     ProblemDocument,
     problem_document,
 )
+from histovet.partners.usage import Usage
 from histovet.sharing import codes
 from histovet.sharing.codes import Kind
 from histovet.sharing.forms import CODE_MAX, CodeForm
@@ -66,6 +69,7 @@ _BY_DATE = {
 }
 # Of no link.
 _CODE = codes.encode(bytes(range(16)), Kind.LINK)
+_RECEIPT = "K7QMX-2XVD4"
 _BY_CODE = {"vehicule": {"code": codes.grouped(_CODE)}}
 _BY_WHOLE_LINK = {
     "vehicule": {"code": f"https://histovet.example/r/AAAAAAAAAAAAAAAA#{_CODE}"},
@@ -97,6 +101,20 @@ _FOUND = Record(
     ),
 )
 
+# Source: draft-ietf-httpapi-ratelimit-headers-11. For who is known.
+_LIMITS = {
+    "RateLimit-Policy": {
+        "description": "Vos limites : le débit (« rate ») et, s’il y en a un, le quota de "
+        "rapports (« reports ») ; q demandes en w secondes.",
+        "schema": {"type": "string"},
+        "example": '"rate";q=10;w=1, "reports";q=500;w=86400',
+    },
+    "RateLimit": {
+        "description": "Ce qu’il en reste : r demandes, pendant t secondes.",
+        "schema": {"type": "string"},
+        "example": '"rate";r=9;t=1, "reports";r=412;t=30205',
+    },
+}
 # The headers that a problem carries besides those of every answer.
 _HEADERS = {
     401: ("WWW-Authenticate", "Comment prouver qui demande (RFC 6750).", "string"),
@@ -110,6 +128,69 @@ _PLATE_MISSING = FieldError(
     "plate_missing",
     "Indiquez le numéro d’immatriculation (rubrique A).",
 )
+_ADVERT = {
+    **_BY_CODE,
+    "annonce": {
+        "marque": "Renault",
+        "modele": "Clio III 1.5 dCi",
+        "date_premiere_immatriculation": "2012-05",
+        "kilometrage": 85_000,
+        "vin": "VF1RFB00X12312345",
+    },
+}
+_ADVERT_COMPARED: ListingChecked = {
+    "annonce": {
+        "marque": {"verdict": "consistent", "reason": "equal"},
+        "modele": {"verdict": "consistent", "reason": "contained"},
+        "date_premiere_immatriculation": {
+            "verdict": "consistent",
+            "reason": "same_month",
+        },
+        "kilometrage": {"verdict": "inconsistent", "reason": "below_last_reading"},
+        "vin": {"verdict": "consistent", "reason": "equal_where_shown"},
+    }
+}
+# White space to Python and not to JSON Schema is none of it.
+_VISIBLE = r"[^\s\u001c-\u001f\u0085]"
+_DATE_PATTERN = "^[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?$"
+
+# What each call may answer besides its success.
+_OF_SEARCHES = frozenset(
+    (Problem.REPORT_WITHHELD, Problem.REPORT_NOT_FOUND, Problem.TOO_MANY_FAILURES)
+)
+_OF_REPORTS = frozenset(Problem) - {Problem.NO_SUCH_PATH, Problem.CLAIMS_USED_UP}
+_OF_CODES = frozenset(Problem) - {Problem.NO_SUCH_PATH, Problem.QUOTA_EXCEEDED}
+# It sends nothing that is read.
+_OF_USAGE = frozenset(
+    (
+        *(Problem.KEY_REFUSED, Problem.KEY_SUSPENDED, Problem.METHOD_NOT_ALLOWED),
+        *(Problem.RATE_EXCEEDED, Problem.BROKEN, Problem.UNAVAILABLE),
+    )
+)
+
+
+# A key that has used one of its reports.
+_USAGE: Usage = {
+    "key": {
+        "begins_with": "hv_AAAAAA",
+        "partner": "Garage du Pont",
+        "scopes": ["report_by_code"],
+        "rate": {"requests": 10, "seconds": 1},
+        "expires_at": "2027-01-01T00:00:00Z",
+        "ends_soon": False,
+        "daily_quota": 500,
+    },
+    "today": {
+        "date": "2026-03-02",
+        "requests": 3,
+        "reports": 1,
+        "failures": 1,
+        "failures_left": 49,
+        "starts_again_at": "2026-03-03T00:00:00Z",
+        "reports_left": 499,
+    },
+    "days": [{"date": "2026-03-02", "requests": 3, "reports": 1, "failures": 1}],
+}
 
 
 def report_by_data_details() -> dict[str, Any]:
@@ -127,8 +208,6 @@ def report_by_data_details() -> dict[str, Any]:
 
 def report_by_code_details() -> dict[str, Any]:
     """Return what django-ninja is to add to the operation."""
-    with translation.override("fr"):
-        unreadable = str(CodeForm.unreadable)
     return _details(
         "ReportByCode",
         {
@@ -136,8 +215,113 @@ def report_by_code_details() -> dict[str, Any]:
             "link": {"summary": "Le lien entier", "value": _BY_WHOLE_LINK},
         },
         Audience.OTHERS,
-        FieldError("/vehicule/code", "code_unreadable", unreadable),
+        FieldError("/vehicule/code", "code_unreadable", _unreadable()),
     )
+
+
+def listing_check_details() -> dict[str, Any]:
+    """Return what django-ninja is to add to the operation."""
+    return _answering(
+        "ListingCheck",
+        {
+            "advert": {"summary": "Une annonce entière", "value": _ADVERT},
+            "mileage": {
+                "summary": "Le kilométrage seul",
+                "value": {**_BY_CODE, "annonce": {"kilometrage": 85_000}},
+            },
+        },
+        "ListingChecked",
+        "Chaque champ envoyé, et s’il va avec le registre.",
+        {
+            "compared": {
+                "summary": "Un modèle qui va, un kilométrage qui ne va pas",
+                "value": _ADVERT_COMPARED,
+            }
+        },
+        FieldError("/annonce", "missing", "Envoyez un champ au moins."),
+        _OF_CODES,
+    )
+
+
+def link_status_details() -> dict[str, Any]:
+    """Return what django-ninja is to add to the operation."""
+    return _answering(
+        "LinkStatus",
+        {"code": {"summary": "Le code", "value": _BY_CODE}},
+        "LinkIs",
+        "Si le code ouvre encore son rapport.",
+        {
+            "live": {"summary": "Oui", "value": {"live": True}},
+            "not_live": {"summary": "Non, ou jamais ouvert", "value": {"live": False}},
+        },
+        FieldError("/vehicule/code", "code_unreadable", _unreadable()),
+        _OF_CODES - {Problem.CLAIMS_USED_UP, *_OF_SEARCHES},
+    )
+
+
+def _unreadable() -> str:
+    with translation.override("fr"):
+        return str(CodeForm.unreadable)
+
+
+def _answering(
+    demand: str,
+    demands: dict[str, Any],
+    answer: str,
+    description: str,
+    answers: dict[str, Any],
+    error: FieldError,
+    problems: frozenset[Problem],
+) -> dict[str, Any]:
+    return {
+        "requestBody": _body_of(demand, demands),
+        "responses": {
+            200: {
+                "headers": _LIMITS,
+                "description": description,
+                "content": {
+                    "application/json": {
+                        "schema": {"$ref": _SCHEMA.format(name=answer)},
+                        "examples": answers,
+                    }
+                },
+            },
+            **_problem_responses(error, problems),
+        },
+    }
+
+
+def _body_of(demand: str, examples: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": {"$ref": _SCHEMA.format(name=demand)},
+                "examples": examples,
+            }
+        },
+    }
+
+
+def usage_details() -> dict[str, Any]:
+    """Return what django-ninja is to add to the operation."""
+    return {
+        "responses": {
+            200: {
+                "headers": _LIMITS,
+                "description": "Les termes de la clé et ce qui a été compté.",
+                "content": {
+                    "application/json": {
+                        "schema": {"$ref": _SCHEMA.format(name="Usage")},
+                        "examples": {
+                            "usage": {"summary": "Un quota de 500", "value": _USAGE}
+                        },
+                    }
+                },
+            },
+            **_problem_responses(_PLATE_MISSING, _OF_USAGE),
+        },
+    }
 
 
 def _details(
@@ -145,17 +329,10 @@ def _details(
 ) -> dict[str, Any]:
     found = report(_FOUND, audience=audience, as_of=dt.date(2021, 10, 26))
     return {
-        "requestBody": {
-            "required": True,
-            "content": {
-                "application/json": {
-                    "schema": {"$ref": _SCHEMA.format(name=demand)},
-                    "examples": examples,
-                }
-            },
-        },
+        "requestBody": _body_of(demand, examples),
         "responses": {
             200: {
+                "headers": _LIMITS,
                 "description": "Le rapport, aussi quand le certificat est annulé."
                 if audience is Audience.HOLDER
                 else "Le rapport, pour d’autres que le titulaire.",
@@ -166,22 +343,29 @@ def _details(
                             "found": {
                                 "summary": "Un véhicule sans particularité",
                                 "value": ancestor_document(
-                                    found, release="2021-10", inspections=False
+                                    found,
+                                    release="2021-10",
+                                    inspections=False,
+                                    receipt=None
+                                    if audience is Audience.HOLDER
+                                    else _RECEIPT,
                                 ),
                             }
                         },
                     }
                 },
             },
-            **_problem_responses(error),
+            **_problem_responses(error, _OF_REPORTS),
         },
     }
 
 
-def _problem_responses(error: FieldError) -> dict[int, Any]:
+def _problem_responses(
+    error: FieldError, problems: frozenset[Problem]
+) -> dict[int, Any]:
     found: dict[int, Any] = {}
     for problem in Problem:
-        if problem is Problem.NO_SUCH_PATH:
+        if problem not in problems:
             continue
         response = found.setdefault(
             problem.status,
@@ -195,10 +379,13 @@ def _problem_responses(error: FieldError) -> dict[int, Any]:
                 },
             },
         )
+        # Who is unknown is told no limits of its own.
+        response["headers"] = {} if problem.status == 401 else dict(_LIMITS)
         if header := _HEADERS.get(problem.status):
             name, description, kind = header
-            response["headers"] = {
-                name: {"description": description, "schema": {"type": kind}}
+            response["headers"][name] = {
+                "description": description,
+                "schema": {"type": kind},
             }
         errors = [error] if problem is Problem.INVALID_REQUEST else []
         response["content"][CONTENT_TYPE]["examples"][problem.name.lower()] = {
@@ -210,8 +397,16 @@ def _problem_responses(error: FieldError) -> dict[int, Any]:
 
 def _schemas() -> dict[str, Any]:
     _, schemas = msgspec.json.schema_components(
-        [ReportByData, ReportByCode, Report, ProblemDocument], ref_template=_SCHEMA
+        [
+            *(ReportByData, ReportByCode, Report, ProblemDocument, Usage),
+            *(ListingCheck, ListingChecked, LinkStatus, LinkIs),
+        ],
+        ref_template=_SCHEMA,
     )
+    # One claim at least.
+    advert = schemas["Annonce"]
+    advert["anyOf"] = [{"required": [name]} for name in advert["properties"]]
+    advert["properties"]["date_premiere_immatriculation"]["pattern"] = _DATE_PATTERN
     holder = schemas["TitulaireDemande"]
     holder["oneOf"] = [{"required": [name]} for name in holder["properties"]]
     # Either proof; the other may stand there empty.
@@ -225,8 +420,8 @@ def _schemas() -> dict[str, Any]:
     ]
     for schema, name, pattern in (
         ("CertificatDemande", "numero_immatriculation", "[0-9A-Za-z]"),
-        ("ParticulierDemande", "nom", r"\S"),
-        ("PersonneMoraleDemande", "raison_sociale", r"\S"),
+        ("ParticulierDemande", "nom", _VISIBLE),
+        ("PersonneMoraleDemande", "raison_sociale", _VISIBLE),
         ("PersonneMoraleDemande", "siren", r"^([0-9]{9}([0-9]{5})?)?$"),
     ):
         schemas[schema]["properties"][name]["pattern"] = pattern

@@ -40,6 +40,14 @@ class Problem(enum.Enum):
             "« Authorization: Bearer … », ou demandez-en une nouvelle."
         ),
     )
+    KEY_SUSPENDED = (
+        403,
+        "Clé suspendue",
+        (
+            "Cette clé est suspendue. Vérifiez que vous seul l’utilisez, puis demandez à "
+            "l’administration du service de la rétablir."
+        ),
+    )
     SCOPE_MISSING = (
         403,
         "Droit manquant",
@@ -51,6 +59,14 @@ class Problem(enum.Enum):
         (
             "L’administration a retenu ce rapport : il n’est donné à personne. Réessayer "
             "n’y change rien."
+        ),
+    )
+    CLAIMS_USED_UP = (
+        403,
+        "Annonces épuisées",
+        (
+            "Trois annonces différentes ont déjà été comparées avec ce code. Les mêmes "
+            "peuvent être renvoyées ; pour une autre, demandez un nouveau code au vendeur."
         ),
     )
     REPORT_NOT_FOUND = (
@@ -209,7 +225,7 @@ def problem_response(
     return response
 
 
-# RFC 6750, section 3. An unknown key and a suspended one are told alike.
+# RFC 6750, section 3. An unknown key and one that has ended are told alike.
 _CHALLENGES = {
     Problem.KEY_REFUSED: 'Bearer realm="histovet"',
     Problem.SCOPE_MISSING: 'Bearer realm="histovet", error="insufficient_scope"',

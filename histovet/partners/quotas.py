@@ -1,57 +1,79 @@
-"""How often a key may ask: its rate counts requests, its daily quota reports."""
+"""How often a key may ask: its rate counts requests, its daily quota reports.
+
+Both are counted by the statement that finds the key, before anything is read.
+"""
 
 from __future__ import annotations
 
-from typing import Any
-
-from django.http import HttpRequest
-from django_ratelimit.core import get_usage
+import datetime as dt
 
 from histovet.partners.auth import Partner
 from histovet.partners.problems import Problem, Refused
+from histovet.statements import one_row
+
+_SECONDS = {"s": 1, "m": 60, "h": 3600}
+A_DAY_SECONDS = 86400
 
 
-def count_request(request: HttpRequest, partner: Partner) -> None:
-    """Raise Refused when the key has reached its rate."""
-    usage = _usage(request, partner, "partners.rate", partner.rate, increment=True)
-    if usage and usage["should_limit"]:
-        raise _refused(Problem.RATE_EXCEEDED, usage)
+def rate_of(text: str) -> tuple[int, int]:
+    """Return how many requests there may be in how many seconds."""
+    count, _, unit = text.partition("/")
+    return int(count), _SECONDS[unit]
 
 
-def refuse_without_quota(request: HttpRequest, partner: Partner) -> None:
-    """Raise Refused when the key has had its reports of the day."""
-    usage = _reports(request, partner, increment=False)
-    if usage and usage["count"] >= usage["limit"]:
-        raise _refused(Problem.QUOTA_EXCEEDED, usage)
+def refuse_beyond_rate(partner: Partner, now: dt.datetime) -> None:
+    """Raise Refused when this request is beyond the rate of the key."""
+    limit, seconds = rate_of(partner.rate)
+    if partner.use.window_requests > limit:
+        raise Refused(
+            Problem.RATE_EXCEEDED, retry_after_seconds=_seconds_left(now, seconds)
+        )
 
 
-def count_report(request: HttpRequest, partner: Partner) -> None:
-    """Raise Refused when another request had the last report of the day."""
-    usage = _reports(request, partner, increment=True)
-    if usage and usage["should_limit"]:
-        raise _refused(Problem.QUOTA_EXCEEDED, usage)
+def refuse_without_report(partner: Partner, now: dt.datetime) -> None:
+    """Raise Refused when the key, within its rate, was given no report."""
+    if not partner.use.granted:
+        raise Refused(
+            Problem.QUOTA_EXCEEDED, retry_after_seconds=seconds_to_midnight(now)
+        )
 
 
-def _reports(
-    request: HttpRequest, partner: Partner, *, increment: bool
-) -> dict[str, Any] | None:
-    if partner.daily_quota is None:
-        return None
-    rate = f"{partner.daily_quota}/d"
-    return _usage(request, partner, "partners.quota", rate, increment=increment)
-
-
-def _usage(
-    request: HttpRequest, partner: Partner, group: str, rate: str, *, increment: bool
-) -> dict[str, Any] | None:
-    # The number of a key, since it is no person and no vehicle: the cache stores an
-    # HMAC of it. A value that changed at midnight would give two quotas in one window.
-    value = str(partner.key_id)
-    return get_usage(
-        request, group=group, key=lambda *_: value, rate=rate, increment=increment
+def give_back(partner: Partner) -> None:
+    """Take back the report that was counted for a request which is given none."""
+    use = partner.use
+    if not use.granted:
+        return
+    use.granted = False
+    use.reports -= 1
+    one_row(
+        """
+        UPDATE partners_use SET reports = reports - 1, night_reports = night_reports - %s
+        WHERE key_id = %s AND day = %s
+        RETURNING set_config('synchronous_commit', 'off', true)
+        """,
+        (int(use.is_night), partner.key_id, use.day),
     )
 
 
-def _refused(problem: Problem, usage: dict[str, Any]) -> Refused:
-    # A window of one second ends within it.
-    return Refused(problem, retry_after_seconds=max(1, usage["time_left"]))
+def limit_headers(partner: Partner, now: dt.datetime) -> dict[str, str]:
+    """Return what is left. Source: draft-ietf-httpapi-ratelimit-headers-11."""
+    limit, seconds = rate_of(partner.rate)
+    policy = f'"rate";q={limit};w={seconds}'
+    left = max(0, limit - partner.use.window_requests)
+    state = f'"rate";r={left};t={_seconds_left(now, seconds)}'
+    if partner.daily_quota is not None:
+        policy += f', "reports";q={partner.daily_quota};w={A_DAY_SECONDS}'
+        left = max(0, partner.daily_quota - partner.use.reports)
+        state += f', "reports";r={left};t={seconds_to_midnight(now)}'
+    return {"RateLimit-Policy": policy, "RateLimit": state}
+
+
+def seconds_to_midnight(now: dt.datetime) -> int:
+    """Return whole seconds, at least one, to the end of the UTC day."""
+    return _seconds_left(now, A_DAY_SECONDS)
+
+
+def _seconds_left(now: dt.datetime, window: int) -> int:
+    """Return whole seconds, at least one, after which another window has begun."""
+    second = now.hour * 3600 + now.minute * 60 + now.second
+    return window - second % window

@@ -19,12 +19,14 @@ from django.views.decorators.http import require_http_methods
 
 from histovet.history import display
 from histovet.history.answers import SeeOther, private, unstored
+from histovet.history.changes import changes, marks
+from histovet.history.sections.changes import changed
 from histovet.limits import clients
 from histovet.pages.context import other_language
 from histovet.pages.errors import too_many_requests
 from histovet.sharing import addresses, car_check, cookies
 from histovet.sharing.car_check import recorded_vin
-from histovet.sharing.cookies import Reader
+from histovet.sharing.cookies import Reader, Seen
 from histovet.sharing.forms import CarForm, CodeForm
 from histovet.sharing.models import Scope
 from histovet.sharing.opening import OpenLink, open_link, read_link
@@ -153,13 +155,31 @@ def _ask_buyer(request: HttpRequest, form: CodeForm) -> HttpResponse:
 def _report(request: HttpRequest, found: OpenLink) -> HttpResponse:
     if found.is_withheld:
         return _withheld(request)
-    shown = found.report(timezone.now())
+    now = timezone.now()
+    seconds = int(now.timestamp())
+    shown = found.report(now)
+    seen = cookies.seen_in(request, found.public_id, now=seconds)
+    since = changes(seen.marks, shown) if seen else None
     context = {
         "page": display.page(shown, events=request.GET.get("voir", "")),
         "expires_at": found.expires_at,
         "public_id": addresses.written(found.public_id),
     }
-    return render(request, "sharing/report.html", context)
+    if seen and since and not (since.are_none and since.as_of_before == shown.as_of):
+        context["since"] = since
+        context["changed"] = changed(since, shown)
+        context["first_read_at"] = dt.datetime.fromtimestamp(seen.first_read_at, dt.UTC)
+    response = render(request, "sharing/report.html", context)
+    if since is None:
+        # In the browser alone: on the server a GET changes nothing.
+        cookies.give_seen(
+            response,
+            found.public_id,
+            Seen(seconds, marks(shown)),
+            now=seconds,
+            until=int(found.expires_at.timestamp()),
+        )
+    return response
 
 
 def _ask_car(

@@ -1,4 +1,5 @@
-"""What a browser keeps of links: the one that a reader opened, the owner's secret."""
+"""What a browser keeps of links: the one that a reader opened and what its report showed
+at first, the owner's secret."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ from django.utils import translation
 
 from histovet.cookies import SealedCookie
 from histovet.sharing import addresses
-from pseudonymizer.envelope import SECRET_BYTES
+from pseudonymizer.envelope import LINK_ID_BYTES, SECRET_BYTES
 
 OPENING_BYTES = 8
 
@@ -28,6 +29,17 @@ _READER = SealedCookie(
 _OWNER = SealedCookie(
     "owner cookie", "owner", prefix="__Host-", life_seconds=OWNER_LIFE_SECONDS
 )
+_SEEN = SealedCookie(
+    "seen cookie", "seen", prefix="__Secure-", life_seconds=READER_LIFE_SECONDS
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """When a report was first read here, in seconds, and its marks (history.changes)."""
+
+    first_read_at: int
+    marks: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +84,28 @@ def reader_at(request: HttpRequest, public_id: str, *, now: int) -> Reader | Non
     if reader is None or not addresses.stands_at(reader.secret, public_id):
         return None
     return reader
+
+
+def give_seen(
+    response: HttpResponse, public_id: bytes, seen: Seen, *, now: int, until: int
+) -> None:
+    """Let this browser be told what changes, as long as the link lives."""
+    content = public_id + seen.first_read_at.to_bytes(8, "big") + seen.marks
+    for language, path in _paths(addresses.written(public_id)):
+        _SEEN.give(
+            response, content, now=now, suffix=f"-{language}", path=path,
+            life_seconds=until - now,
+        )  # fmt: skip
+
+
+def seen_in(request: HttpRequest, public_id: bytes, *, now: int) -> Seen | None:
+    """Return what this browser was first shown of the link, None when that is nothing."""
+    suffix = f"-{translation.get_language()}"
+    content = _SEEN.content(request, now=now, suffix=suffix)
+    if content is None or content[:LINK_ID_BYTES] != public_id:
+        return None
+    first, marks = content[LINK_ID_BYTES:][:8], content[LINK_ID_BYTES + 8 :]
+    return Seen(int.from_bytes(first, "big"), marks)
 
 
 def owner_in(request: HttpRequest, *, now: int) -> bytes | None:

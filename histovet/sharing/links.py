@@ -9,10 +9,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.db import transaction
+from django.db.models import Prefetch
 
 from histovet.sharing.keys import link_keys
 from histovet.sharing.liveness import end_of, is_handed_over
-from histovet.sharing.models import End, Link, Links, Scope
+from histovet.sharing.models import (
+    End,
+    Link,
+    Links,
+    OpeningsOfDay,
+    Receipt,
+    Scope,
+)
 from histovet.statements import one_row
 from histovet.vault.reading import Opened
 from pseudonymizer.envelope import SECRET_BYTES, identity_bytes, link_id
@@ -23,6 +31,17 @@ from pseudonymizer.records import Capsule, Identity, LinkTerms
 logger = logging.getLogger(__name__)
 
 LIVES_DAYS = (1, 7, 30)
+# From today to the day that is chosen as the last one.
+LIFE_DAYS_MAX = 90
+# Fewer would be used up by a second thought, or by a machine that clicks.
+OPENINGS_MIN = 3
+OPENINGS_MAX = 1000
+# Of a letter that takes four bytes LABEL_BYTES holds as many.
+LABEL_LENGTH = 40
+# What the list shows of a link that is opened every day, and read by partners often.
+DAYS_LISTED = 7
+RECEIPTS_LISTED = 30
+RECEIPTS_FEW = 3
 # Of one vehicle while they live, and of one owner in a day: more are no sale, and every
 # row costs.
 LINKS_MAX = 20
@@ -38,6 +57,15 @@ class TooManyLinks(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class DayShown:
+    """`share` is a percentage of the most that a listed day has."""
+
+    day: dt.date
+    openings: int
+    share: int
+
+
+@dataclass(frozen=True, slots=True)
 class OwnedLink:
     """A link as its owner sees it. `end` may be one that no row says yet: a link is
     ended when it is opened. `secret` is None for what opens nothing any more."""
@@ -45,6 +73,43 @@ class OwnedLink:
     row: Link
     secret: bytes | None
     end: End | None
+    label: str = ""
+
+    @property
+    def is_full(self) -> bool:
+        return self.row.scope == Scope.FULL
+
+    @property
+    def days(self) -> list[DayShown]:
+        """The latest days on which it was opened, latest first."""
+        days = self.row.days.all()[:DAYS_LISTED]
+        most = max((one.openings for one in days), default=0)
+        return [
+            DayShown(one.day, one.openings, round(100 * one.openings / most))
+            for one in days
+        ]
+
+    @property
+    def openings_before(self) -> int:
+        """How many openings were on days before those."""
+        return self.row.openings - sum(one.openings for one in self.days)
+
+    @property
+    def receipts(self) -> list[Receipt]:
+        """The latest ones, latest first."""
+        return list(self.row.receipts.all()[:RECEIPTS_LISTED])
+
+    @property
+    def receipts_count(self) -> int:
+        return len(self.row.receipts.all())
+
+    @property
+    def receipts_are_few(self) -> bool:
+        return self.receipts_count <= RECEIPTS_FEW
+
+    @property
+    def receipts_before(self) -> int:
+        return self.receipts_count - len(self.receipts)
 
     @property
     def ended_at(self) -> dt.datetime | None:
@@ -66,6 +131,7 @@ def create(
     now: dt.datetime,
     scope: Scope = Scope.FULL,
     max_openings: int | None = None,
+    label: str = "",
     random: Callable[[int], bytes] = os.urandom,
 ) -> bytes:
     """Return the secret of a new link to what the identity opened, stored nowhere.
@@ -118,6 +184,9 @@ def create(
             max_openings=max_openings,
             capsule=keys.seal_capsule(secret, terms, Capsule(identity, holder_tag)),
             keepsake=keys.seal_keepsake(owner_secret, encoded, terms, secret),
+            label=keys.seal_label(owner_secret, encoded, terms, label)
+            if label
+            else None,
         )
     return secret
 
@@ -155,27 +224,48 @@ def owned(
     identity: Identity, opened: Opened, owner_secret: bytes, now: dt.datetime
 ) -> list[OwnedLink]:
     """Return the owner's links, newest first, each with whether it lives now."""
-    rows = of_owner(identity, owner_secret).order_by("-created_at", "public_id")
+    rows = (
+        of_owner(identity, owner_secret)
+        .order_by("-created_at", "public_id")
+        .prefetch_related(
+            Prefetch("days", OpeningsOfDay.objects.order_by("-day")),
+            Prefetch("receipts", Receipt.objects.order_by("-day", "number")),
+        )
+    )
     return [_owned(row, identity, opened, owner_secret, now) for row in rows]
 
 
 def _owned(
     row: Link, identity: Identity, opened: Opened, owner_secret: bytes, now: dt.datetime
 ) -> OwnedLink:
-    if row.capsule is None or row.keepsake is None:
-        return OwnedLink(row, None, row.why_ended)
     keys, terms = link_keys(), row.terms
     encoded = identity_bytes(identity)
+    label = _label(row, encoded, owner_secret)
+    if row.capsule is None or row.keepsake is None:
+        return OwnedLink(row, None, row.why_ended, label)
     try:
         secret = keys.open_keepsake(owner_secret, encoded, terms, bytes(row.keepsake))
         capsule = keys.open_capsule(secret, terms, bytes(row.capsule))
     except EnvelopeError:
         # It opens for nobody; the other links are shown all the same.
         logger.error("the row of a link was changed by other means than the site")
-        return OwnedLink(row, None, None)
+        return OwnedLink(row, None, None, label)
     try:
         end = end_of(terms, capsule, opened, now)
     except KeyRingError as exc:
         logger.error("%s", exc)
-        return OwnedLink(row, None, None)
-    return OwnedLink(row, secret if end is None else None, end)
+        return OwnedLink(row, None, None, label)
+    return OwnedLink(row, secret if end is None else None, end, label)
+
+
+def _label(row: Link, identity: bytes, owner_secret: bytes) -> str:
+    if row.label is None:
+        return ""
+    try:
+        return link_keys().open_label(
+            owner_secret, identity, row.terms, bytes(row.label)
+        )
+    except EnvelopeError:
+        # A link without its name is a link all the same.
+        logger.error("the row of a link was changed by other means than the site")
+        return ""

@@ -1,7 +1,8 @@
 """Links as the database holds them: nothing in a row opens anything.
 
-`capsule` opens with the link's secret, `keepsake` with the owner's; both are erased
-when the link ends. Source: SPEC.md section 11.
+`capsule` opens with the link's secret, `keepsake` and `label` with the owner's. The
+first two are erased when the link ends, and the row 90 days later, with all that was
+counted of it. Source: SPEC.md section 11.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ class Links(models.QuerySet["Link"]):
     def end(self, why: End, now: dt.datetime) -> int:
         """Return how many were ended now. Those that had ended keep their reason."""
         return self.filter(ended_at=None).update(
-            ended_at=now, end=why, capsule=None, keepsake=None
+            ended_at=now, end=why, capsule=None, keepsake=None, claims=None
         )
 
 
@@ -68,7 +69,10 @@ class Link(models.Model):
     last_opened_on = models.DateField(null=True)
     capsule = models.BinaryField(null=True)
     keepsake = models.BinaryField(null=True)
+    label = models.BinaryField(null=True)
     checks_failed = models.SmallIntegerField(db_default=0)
+    # Of partners' adverts: claims.py.
+    claims = models.BinaryField(null=True)
     ended_at = models.DateTimeField(null=True)
     end = models.SmallIntegerField(null=True)
 
@@ -76,7 +80,20 @@ class Link(models.Model):
 
     class Meta:
         db_table = "sharing_link"
-        indexes = (models.Index(fields=["owner_tag"], name="sharing_link_owner"),)
+        indexes = (
+            models.Index(fields=["owner_tag"], name="sharing_link_owner"),
+            # For the command that runs every hour.
+            models.Index(
+                fields=["expires_at"],
+                name="sharing_link_to_end",
+                condition=Q(ended_at=None),
+            ),
+            models.Index(
+                fields=["ended_at"],
+                name="sharing_link_to_purge",
+                condition=Q(ended_at__isnull=False),
+            ),
+        )
         constraints = (
             models.CheckConstraint(
                 condition=Q(
@@ -92,6 +109,10 @@ class Link(models.Model):
                     keepsake=None,
                 ),
                 name="sharing_link_erased_at_its_end",
+            ),
+            models.CheckConstraint(
+                condition=Q(ended_at=None) | Q(claims=None),
+                name="sharing_link_forgets_claims",
             ),
             models.CheckConstraint(
                 condition=Q(expires_at__gt=models.F("created_at")),
@@ -126,6 +147,60 @@ class Link(models.Model):
             self.scope,
             self.max_openings,
         )
+
+
+class OpeningsOfDay(models.Model):
+    """How often a link was opened on one day in France, and nothing of whom. The database
+    deletes it with its link: migration 0004."""
+
+    pk = models.CompositePrimaryKey("link", "day")
+    link = models.ForeignKey(
+        Link,
+        on_delete=models.DO_NOTHING,
+        db_column="public_id",
+        db_constraint=False,
+        db_index=False,
+        related_name="days",
+    )
+    day = models.DateField()
+    openings = models.IntegerField()
+
+    class Meta:
+        db_table = "sharing_opening"
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(openings__gte=1), name="sharing_opening_happened"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return "the openings of a day"
+
+
+class Receipt(models.Model):
+    """That a partner read a link's report, under the number that its answer carries.
+    `folded_partner` is what the spellings of the partner's name have in common. The
+    database deletes it with its link: migration 0004."""
+
+    pk = models.CompositePrimaryKey("link", "number")
+    link = models.ForeignKey(
+        Link,
+        on_delete=models.DO_NOTHING,
+        db_column="public_id",
+        db_constraint=False,
+        db_index=False,
+        related_name="receipts",
+    )
+    number = models.TextField()
+    day = models.DateField()
+    partner = models.TextField()
+    folded_partner = models.TextField()
+
+    class Meta:
+        db_table = "sharing_receipt"
+
+    def __str__(self) -> str:
+        return "a receipt"
 
 
 class Checks(models.QuerySet["Check"]):

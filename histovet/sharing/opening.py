@@ -7,6 +7,7 @@ decoy where there are none.
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import functools
 import logging
@@ -14,9 +15,11 @@ from dataclasses import dataclass
 
 from histovet.history.assemble import report_of
 from histovet.history.report import Audience, Report, without_administrative_details
+from histovet.sharing import receipts
 from histovet.sharing.keys import link_keys
 from histovet.sharing.liveness import end_of
 from histovet.sharing.models import End, Link, Scope
+from histovet.sharing.receipts import ByPartner
 from histovet.statements import one_row
 from histovet.vault import reading
 from histovet.vault.reading import Opened
@@ -37,22 +40,36 @@ _FIND = """
         capsule
     FROM sharing_link WHERE public_id = %s AND ended_at IS NULL
 """
+# One statement: what is counted of the link, of the day and of a partner is the same.
 _COUNT = """
-    UPDATE sharing_link SET openings = openings + 1, last_opened_on = %s
-    WHERE public_id = %s AND ended_at IS NULL
-        AND (max_openings IS NULL OR openings < max_openings)
-    RETURNING openings
+    WITH counted AS (
+        UPDATE sharing_link SET openings = openings + 1, last_opened_on = %(day)s
+        WHERE public_id = %(public_id)s AND ended_at IS NULL
+            AND (max_openings IS NULL OR openings < max_openings)
+        RETURNING public_id
+    ), of_day AS (
+        INSERT INTO sharing_opening AS before (public_id, day, openings)
+        SELECT public_id, %(day)s, 1 FROM counted
+        ON CONFLICT (public_id, day) DO UPDATE SET openings = before.openings + 1
+    ), with_receipt AS (
+        INSERT INTO sharing_receipt (public_id, number, day, partner, folded_partner)
+        SELECT public_id, %(number)s, %(day)s, %(partner)s, %(folded_partner)s
+        FROM counted WHERE %(number)s::text IS NOT NULL
+    )
+    SELECT FROM counted
 """
 
 
 @dataclass(frozen=True, slots=True)
 class OpenLink:
-    """A live link, and the record that it opens."""
+    """A live link, and the record that it opens. `receipt` is the number of the opening
+    that a partner made of it."""
 
     public_id: bytes
     expires_at: dt.datetime
     scope: Scope
     opened: Opened
+    receipt: str | None = None
 
     @property
     def is_withheld(self) -> bool:
@@ -77,10 +94,14 @@ def read_link(secret: bytes, now: dt.datetime) -> OpenLink | None:
 
 
 def open_link(
-    secret: bytes, now: dt.datetime, *, again: bool = False
+    secret: bytes,
+    now: dt.datetime,
+    *,
+    again: bool = False,
+    partner: ByPartner | None = None,
 ) -> OpenLink | None:
     """The same, counted as an opening unless its reader opens it `again` or the report
-    is withheld.
+    is withheld. An opening by a partner has a receipt, which the owner sees.
 
     A link that is over is ended for good: no rollback of a release revives it.
     """
@@ -90,12 +111,19 @@ def open_link(
         Link.objects.filter(pk=public_id).end(end, now)
     if link is None or again or link.is_withheld:
         return link
-    today = now.astimezone(PARIS).date()
-    if one_row(_COUNT, (today, public_id)) is None:
+    number = receipts.new_number() if partner else None
+    opening = {
+        "public_id": public_id,
+        "day": now.astimezone(PARIS).date(),
+        "number": number,
+        "partner": partner.name if partner else None,
+        "folded_partner": partner.folded_name if partner else None,
+    }
+    if one_row(_COUNT, opening) is None:
         # Its last opening was another one, perhaps this moment; or it was revoked.
         Link.objects.filter(pk=public_id).end(End.EXHAUSTED, now)
         return None
-    return link
+    return dataclasses.replace(link, receipt=number)
 
 
 def _seen(

@@ -36,9 +36,6 @@ from histovet.vault.reading import Opened
 from pseudonymizer.envelope import link_id
 from pseudonymizer.records import Identity
 
-# A week: long enough for a visit and a second thought.
-FIRST_CHOICE = {"days": "7"}
-
 # What was just done, as the address of the list says it.
 ENDED = "fini"
 
@@ -102,14 +99,19 @@ def links(request: HttpRequest, seller: Seller) -> HttpResponse:
     """The list, and how to make one more."""
     if request.method != "POST":
         done = request.GET.get("suite")
-        return _list(request, seller, NewLinkForm(initial=FIRST_CHOICE), done=done)
-    form = NewLinkForm(request.POST)
+        return _list(request, seller, NewLinkForm(now=seller.now), done=done)
+    form = NewLinkForm(request.POST, now=seller.now)
     if not form.is_valid():
         return _list(request, seller, form)
     owner_secret = seller.owner_secret or acts.new_secret()
     try:
         secret = acts.create(
-            seller.identity, seller.opened, owner_secret, life=form.life, now=seller.now
+            seller.identity,
+            seller.opened,
+            owner_secret,
+            life=form.life,
+            now=seller.now,
+            **form.terms,
         )
     except NotShareable:
         return _list(request, seller, form, refused="sold")
@@ -128,16 +130,32 @@ def link(request: HttpRequest, seller: Seller, public_id: str) -> HttpResponse:
     one = seller.owned_at(public_id)
     if one.secret is None or seller.owner_secret is None:
         return SeeOther(reverse("links"))
-    context = {
-        "expires_at": one.row.expires_at,
-        "public_id": public_id,
-        "address": addresses.whole_link(request, one.secret),
-        "code": codes.grouped(codes.encode(one.secret, Kind.LINK)),
-        "typed_at": request.build_absolute_uri(reverse("buyer")),
-    }
+    context = _given(request, one, one.secret)
     context["invitation"] = render_to_string("sharing/_invitation.txt", context)
     context["owner_code"] = codes.grouped(codes.encode(seller.owner_secret, Kind.OWNER))
     return render(request, "sharing/given_link.html", context)
+
+
+@private
+@require_safe
+@of_seller
+def sheet(request: HttpRequest, seller: Seller, public_id: str) -> HttpResponse:
+    """The link on a sheet for the car's window, and what to know before it is printed."""
+    one = seller.owned_at(public_id)
+    if one.secret is None:
+        return SeeOther(reverse("links"))
+    return render(request, "sharing/sheet.html", _given(request, one, one.secret))
+
+
+def _given(request: HttpRequest, one: OwnedLink, secret: bytes) -> dict[str, Any]:
+    return {
+        "one": one,
+        "expires_at": one.row.expires_at,
+        "public_id": addresses.written(link_id(secret)),
+        "address": addresses.whole_link(request, secret),
+        "code": codes.grouped(codes.encode(secret, Kind.LINK)),
+        "typed_at": request.build_absolute_uri(reverse("buyer")),
+    }
 
 
 @private
@@ -175,7 +193,7 @@ def owner_code(request: HttpRequest, seller: Seller) -> HttpResponse:
         # The other language of a code that was refused.
         return _to_list()
     form = OwnerCodeForm(request.POST)
-    new = NewLinkForm(initial=FIRST_CHOICE)
+    new = NewLinkForm(now=seller.now)
     if not form.is_valid():
         return _list(request, seller, new, owner_form=form)
     if not acts.of_owner(seller.identity, form.secret).exists():

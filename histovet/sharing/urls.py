@@ -19,6 +19,7 @@ urlpatterns = [
     path(_("liens/fin"), seller_views.end_all, name="end_all_links"),
     path(_("liens/<public_id:public_id>"), seller_views.link, name="given_link"),
     path(_("liens/<public_id:public_id>/fin"), seller_views.end, name="end_link"),
+    path(_("liens/<public_id:public_id>/affiche"), seller_views.sheet, name="sheet"),
     path(
         _("liens/<public_id:public_id>/rapport.pdf"),
         document_views.report,

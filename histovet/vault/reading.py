@@ -29,7 +29,7 @@ ATTEMPTS = 2
 # whole table, 14 ms for 20,000 rows.
 _READ = """
     SELECT release_active, generation, sealed, EXISTS (
-        SELECT FROM vault_withheld WHERE tag = ANY(%s) AND lifted_at IS NULL
+        SELECT FROM vault_withheld WHERE tag = ANY(%s::bytea[]) AND lifted_at IS NULL
     ), EXISTS (
         SELECT FROM unnest(%s::smallint[], %s::smallint[]) AS unknown (first, last)
         WHERE (

@@ -17,6 +17,7 @@ from typing import NoReturn
 
 from django.db import IntegrityError, transaction
 
+from histovet.statements import array_of_bytes, array_of_numbers
 from histovet.vault.keys import site_ring
 from histovet.vault.models import REFERENCE_MAX, Withheld
 from pseudonymizer import normalise
@@ -45,17 +46,18 @@ class NotWithheld(Exception):
 @dataclass(frozen=True)
 class Sought:
     """What the statement that reads a record asks of the withheld ones: rows with one of
-    these tags, and rows of a version from a `first` to its `last`, which the ring lacks."""
+    these tags, and rows of a version from a `first` to its `last`, which the ring lacks.
+    Each is an array as PostgreSQL reads it."""
 
-    tags: list[bytes]
-    first: list[int]
-    last: list[int]
+    tags: str
+    first: str
+    last: str
 
 
 def sought(identity: bytes) -> Sought:
     """Raises KeyRingError."""
     keys, first, last = _derived(site_ring())
-    return Sought(list(keys.tags(identity).values()), first, last)
+    return Sought(array_of_bytes(keys.tags(identity).values()), first, last)
 
 
 def refuse_unknown() -> NoReturn:
@@ -68,11 +70,12 @@ def refuse_unknown() -> NoReturn:
 
 
 @functools.lru_cache(maxsize=1)
-def _derived(ring: KeyRing) -> tuple[WithheldKeys, list[int], list[int]]:
+def _derived(ring: KeyRing) -> tuple[WithheldKeys, str, str]:
     """Return the keys, and the bounds of the versions between those of the ring."""
     bounds = [0, *ring.versions, VERSION_MAX + 1]
     gaps = [(a + 1, b - 1) for a, b in itertools.pairwise(bounds) if a + 1 < b]
-    return WithheldKeys(ring), [a for a, _ in gaps], [b for _, b in gaps]
+    first, last = ([gap[end] for gap in gaps] for end in (0, 1))
+    return WithheldKeys(ring), array_of_numbers(first), array_of_numbers(last)
 
 
 def _keys() -> WithheldKeys:

@@ -46,6 +46,7 @@ IDENTITIES = {
     name: siv_identity(line["plaq_immat"], line["numero_formule"])
     for name, line in VEHICLES.items()
 }
+LABEL = "acheteur Zebulon"
 OWNERS = {1: bytes(range(16)), 2: bytes(range(60, 76))}
 MADE = [("A", 1), ("A", 1), ("A", 2), ("B", 1), ("B", 2)]
 
@@ -88,6 +89,7 @@ def made(transactional_db, tmp_path):
                 life=7 * DAY,
                 now=now,
                 max_openings=3 if owner == 2 else None,
+                label=LABEL,
             ),
         )
         for vehicle, owner in MADE
@@ -110,11 +112,12 @@ def sealed_in_links() -> list[tuple[str, bytes, bytes]]:
         )
         found.append(("capsule", bytes(row.capsule), b"\x01" + terms))
         found.append(("keepsake", bytes(row.keepsake), b"\x01" + public_id))
+        found.append(("label", bytes(row.label), b"\x01" + public_id))
     return found
 
 
 def stretched(value: bytes, label: bytes, salt: bytes | None = None) -> bytes:
-    return HKDF(SHA256(), 48, salt, label).derive(value)
+    return HKDF(SHA256(), 80, salt, label).derive(value)
 
 
 def _from_one(value: bytes) -> Iterator[bytes]:
@@ -145,7 +148,7 @@ def tried_keys(values: Iterable[bytes]) -> set[bytes]:
     return {
         part
         for material in materials
-        for part in (material[:16], material[:32], material[16:48])
+        for part in (material[:16], material[:32], material[16:48], material[48:])
         if len(part) in (16, 32)
     }
 
@@ -246,6 +249,17 @@ def test_a_dump_opens_no_link(made):
     assert opened(tried_keys(stolen | subkeys())) == []
 
 
+def test_an_owners_label_is_in_clear_nowhere(made):
+    assert {bytes(one.row.label) for one in made}.isdisjoint({LABEL.encode()})
+    assert not [value for value in dump.values() if b"Zebulon" in value]
+    assert len({bytes(one.row.label)[13:] for one in made}) == len(made)
+    # What may read it: the owner, who has the certificate.
+    (first, *_) = links.owned(
+        IDENTITIES["A"], reading.read(IDENTITIES["A"]), OWNERS[1], timezone.now()
+    )
+    assert first.label == LABEL
+
+
 def test_a_dump_with_a_secret_and_the_keys_of_the_site_opens_that_link_alone(made):
     """Which the two are kept apart for; and it shows that the attack knows the way."""
     found = opened(tried_keys(what_a_thief_has() | subkeys() | {made[0].secret}))
@@ -279,8 +293,8 @@ def test_a_dump_after_the_end_holds_nothing_that_was_sealed(made):
     assert links.of_vehicle(IDENTITIES["A"]).end(
         End.REVOKED_BY_CERTIFICATE, timezone.now()
     ) == len(rows)
-    assert {len(sealed) for _, sealed, _ in sealed_in_links()} == {59, 45}
-    assert len(sealed_in_links()) == 2 * 2
+    assert {len(sealed) for _, sealed, _ in sealed_in_links()} == {59, 45, 189}
+    assert len(sealed_in_links()) == 3 * 2
     assert not runs & runs_of(dump.values())
     # With every key there is: what is not there is not opened.
     everything = subkeys() | {one.secret for one in made} | {*OWNERS.values()}

@@ -13,7 +13,7 @@ from django.db import connection
 from django.utils import timezone
 
 from histovet.limits.counting import count
-from histovet.partners.auth import authenticate
+from histovet.partners.auth import KeySuspended, authenticate
 from histovet.partners.models import SCOPES, PartnerKey
 from histovet.sharing import links, tries
 from histovet.sharing.models import CHECKS_PER_OPENING, End, Link
@@ -191,7 +191,8 @@ def test_a_key_can_be_put_back_as_it_was_before_its_suspension(writer):
     row, key = PartnerKey.issue(**terms, expires_at=now + LIFE, now=now)
     writer("CREATE TEMP TABLE kept_key AS TABLE partners_key")
     row.suspend(now)
-    assert authenticate(key, now) is None
+    with pytest.raises(KeySuspended):
+        authenticate(key, now)
     writer("UPDATE partners_key SET suspended_at = NULL")
     assert authenticate(key, now) is None
     writer("DELETE FROM partners_key")

@@ -52,6 +52,16 @@ def operation(code: str, day: dt.date, **more: str) -> Line:
     return _facts(historique=[made])
 
 
+def lent_by(creditor: str) -> Line:
+    """One pledge, since a day that stays the same."""
+    pledge = {"date": "2020-03-02T11:00:00.000Z", "nom_creancier": creditor}
+    return _facts(sit_adm={"gages": [pledge]})
+
+
+def painted(colour: str) -> Line:
+    return _facts(couleur=colour)
+
+
 def _facts(**facts: Any) -> Line:
     return {"v": json.dumps(facts)}
 

@@ -35,6 +35,8 @@ ELSEWHERE = {
     "buyer": "test_sharing.py",
     "link": "test_sharing.py",
     "check_car": "test_sharing.py",
+    "sheet": "test_sharing.py",
+    "partners": "test_partners.py",
 }
 # For programs, or only posted to: nobody looks at them.
 NO_PAGE = {

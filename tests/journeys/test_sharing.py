@@ -12,7 +12,11 @@ from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from histovet.sharing import codes
+from histovet.sharing.codes import Kind
 from histovet.sharing.models import Link
+from histovet.sharing.opening import open_link
+from histovet.sharing.receipts import ByPartner
 from pseudonymizer.normalise import PARIS
 from tests.history.showcase import typed
 from tests.journeys import handover
@@ -79,10 +83,10 @@ def given(page: Page) -> Given:
     )
 
 
-def seller_of(arrive: Arrive, vehicle) -> Page:
+def seller_of(arrive: Arrive, vehicle, **options) -> Page:
     """Return a browser that shows the report to who has just typed the certificate."""
     client = seller_views.seller_of(vehicle)
-    page = arrive()
+    page = arrive(**options)
     page.goto("/")
     cookie = {"name": "seller", "value": client.cookies["seller"].value}
     page.context.add_cookies([{**cookie, "url": page.url}])
@@ -291,7 +295,7 @@ def test_without_scripts_the_code_is_typed(arrive, shown, language):
         buyer.go_back()
         expect_report(buyer)
     seller.goto(links)
-    seller.locator(".cards details summary").click()
+    seller.locator(".cards summary", has_text=re.compile("Mettre fin|End")).click()
     seller.locator(".cards details button").click()
     expect(seller.get_by_role("status")).to_be_visible()
     assert reload(buyer) == 404
@@ -414,6 +418,49 @@ def test_a_link_outlives_a_new_release(arrive, shown, tmp_path):
     late = arrive()
     open_by_click(late, link.address)
     expect_report(late)
+
+
+@pytest.mark.parametrize("language", ["", "/en"])
+def test_who_reads_again_is_told_what_is_new(arrive, shown, tmp_path, language):
+    vehicle = shown["clean"]
+    link = link_to(vehicle)
+    buyer, clock = arrive(), arrive()
+    open_by_click(buyer, language + link.address)
+    expect_report(buyer)
+    news = buyer.locator("[aria-labelledby=news]")
+    reload(buyer)
+    expect(news).to_have_count(0)
+
+    register, folder = tmp_path / "register", tmp_path / "next"
+    pledge = handover.operation("INSCRIPTION_GAGE", dt.date(2021, 11, 3))
+    handover.write_changed(register, folder, {vehicle.plate: pledge})
+    publish(folder, label="suite", as_of="2021-11-26")
+    reload(buyer)
+    expect_report(buyer)
+    for _ in range(2):
+        expect(news).to_contain_text(re.compile("Nouveau|New"))
+        expect(news).to_contain_text(re.compile("3\u00a0[nN]ov"))
+        expect(news.get_by_role("listitem")).to_have_count(1)
+        check(buyer)
+        # Typed again tomorrow, on a page that does not have the cookie.
+        buyer.context.clear_cookies(name=re.compile("^reader-"))
+        buyer.goto(language + ("/buyer" if language else "/acheteur"))
+        buyer.locator("#id_code").fill(link.code)
+        see(buyer)
+        expect_report(buyer)
+    news.get_by_role("link").click()
+    assert buyer.url.endswith("#history")
+
+    # Another browser has seen nothing before.
+    open_by_click(clock, language + link.address)
+    expect_report(clock)
+    reload(clock)
+    expect(clock.locator("[aria-labelledby=news]")).to_have_count(0)
+    publish(folder, label="encore", as_of="2021-12-26")
+    reload(clock)
+    quiet = clock.locator("[aria-labelledby=news]")
+    expect(quiet).to_contain_text(re.compile("Rien n’a changé|Nothing has changed"))
+    check(clock)
 
 
 def test_the_owner_follows_the_links_and_ends_them(arrive, shown):
@@ -545,11 +592,20 @@ def test_an_automated_checker_finds_nothing_for_sellers(arrive, shown):
     check(page)
     link = make_link(page)
     check(page)
+    page.get_by_role("link", name="Voir l’affiche").click()
+    check(page)
     make_link(page)
+    secret = codes.decode(link.code, Kind.LINK)
+    for _ in range(4):
+        open_link(secret, timezone.now(), partner=ByPartner("Garage", "garage"))
     page.goto("/liens")
     for summary in page.locator("summary").all():
         summary.click()
     check(page)
+    page.locator("#id_max_openings").fill("2")
+    page.get_by_role("button", name="Créer le lien").click()
+    check(page)
+    page.goto("/liens")
     end_link(_listed(page))
     check(page)
     page.goto("/en/links")
@@ -683,6 +739,58 @@ def test_a_link_is_printed_on_white_with_its_picture_and_without_buttons(arrive,
     expect(page.get_by_role("navigation")).to_be_hidden()
     ground = "getComputedStyle(document.body).backgroundColor"
     assert page.evaluate(ground) == "rgb(255, 255, 255)"
+
+
+@pytest.mark.parametrize("has_scripts", [True, False])
+def test_a_link_for_the_window_is_chosen_printed_and_opened(arrive, shown, has_scripts):
+    page = seller_of(arrive, shown["pledged"], java_script_enabled=has_scripts)
+    page.goto("/liens")
+    page.get_by_text("Plus de choix").click()
+    last = today() + dt.timedelta(days=90)
+    page.get_by_label("Ou jusqu’à la fin d’un jour").fill(f"{last}")
+    page.get_by_label("Le rapport sans les détails administratifs").check()
+    page.get_by_label("Nombre d’ouvertures au plus").fill("3")
+    page.get_by_label("Un nom pour vous y retrouver").fill("Sur la vitre")
+    page.get_by_role("button", name="Créer le lien").click()
+    link = given(page)
+    page.get_by_role("link", name="Voir l’affiche").click()
+    sheet = page.get_by_role("article")
+    expect(sheet).to_contain_text("23:59")
+    expect(page.get_by_text("qui passe devant le véhicule")).to_be_visible()
+    page.emulate_media(media="print", color_scheme="dark")
+    for element in (page.get_by_text("qui passe devant"), page.get_by_role("banner")):
+        expect(element).to_be_hidden()
+    expect(page.get_by_role("contentinfo")).to_be_hidden()
+    for element in (sheet.locator("svg"), sheet.get_by_text(link.code)):
+        expect(element).to_be_visible()
+    assert page.pdf(prefer_css_page_size=True).count(b"/Type /Page\n") == 1
+    for count in range(4):
+        buyer = arrive()
+        open_by_click(buyer, link.address)
+        if count < 3:
+            expect_report(buyer)
+            expect(buyer.get_by_text("Gage")).not_to_have_count(0)
+            expect(buyer.get_by_text("Banque", exact=False)).to_have_count(0)
+        else:
+            expect_not_available(buyer)
+    page.emulate_media(media="screen")
+    page.goto("/liens")
+    card = page.locator(".cards li", has_text="Sur la vitre")
+    expect(card).to_contain_text("Ouvert autant de fois que permis")
+    expect(card).to_contain_text("Ouvert 3 fois")
+    card.get_by_text("Ouvertures par jour", exact=True).click()
+    expect(card.locator(".days td")).to_have_text("3")
+
+
+def test_the_owner_reads_which_partner_opened_a_link(arrive, shown):
+    page = seller_of(arrive, shown["clean"])
+    link = make_link(page)
+    secret = codes.decode(link.code, Kind.LINK)
+    garage = ByPartner("Garage du Lac", "garage du lac")
+    found = open_link(secret, timezone.now(), partner=garage)
+    page.goto("/liens")
+    told = page.get_by_text(re.compile("par Garage du Lac, reçu"))
+    expect(told).to_contain_text(found.receipt)
 
 
 def test_what_is_copied_and_sent_holds_the_link(arrive, shown):

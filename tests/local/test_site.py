@@ -2,7 +2,7 @@ import json
 import shlex
 import socket
 
-from histovet.local.site import curl_line, identities_table
+from histovet.local.site import code_curl_line, curl_line, identities_table
 from pseudonymizer.synthetic import Showcase
 from tests.local.conftest import Machine
 
@@ -78,3 +78,10 @@ def test_a_port_that_is_taken_is_told_before_anything_is_made(tmp_path):
     assert ended.returncode == 1
     assert f"port {port} is not free" in ended.stderr
     assert "PORT=" in ended.stderr
+
+
+def test_the_line_of_a_code_asks_with_it():
+    line = shlex.split(code_curl_line("AAA-BBB", "hv_key", 8001))
+    assert line[2] == "http://127.0.0.1:8001/api/v1/report_by_code"
+    assert "Authorization: Bearer hv_key" in line
+    assert json.loads(line[-1]) == {"vehicule": {"code": "AAA-BBB"}}

@@ -6,6 +6,7 @@ from django.conf import settings as django_settings
 
 from histovet.history import cookie
 from histovet.sharing import cookies
+from histovet.sharing.links import LIFE_DAYS_MAX
 from tests.test_imprint import WHOLE
 
 ROOT = Path(__file__).parents[2]
@@ -46,6 +47,8 @@ def test_each_life_is_the_codes(client):
     assert lives["seller"] == f"{cookie.LIFE_SECONDS // 60}{NO_BREAK}minutes"
     hours = cookies.READER_LIFE_SECONDS // 3600
     assert lives["reader"] == f"{hours}{NO_BREAK}heures, ou la fin du lien"
+    # Until the link ends.
+    assert lives["seen"] == f"La fin du lien, {LIFE_DAYS_MAX}{NO_BREAK}jours au plus"
     days = cookies.OWNER_LIFE_SECONDS // (24 * 3600)
     assert lives["owner"] == f"{days}{NO_BREAK}jours"
 

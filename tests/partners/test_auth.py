@@ -5,6 +5,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 from histovet.partners.auth import (
+    KeySuspended,
     Terms,
     active_version,
     authenticate,
@@ -89,9 +90,11 @@ def test_a_key_ends_to_the_microsecond(made):
 
 def test_a_suspended_key_is_refused_until_it_is_resumed(made):
     row, key = made
-    row.suspend(NOW)
-    assert authenticate(key, NOW) is None
-    row.resume()
+    row.suspend(NOW, "asked for")
+    with pytest.raises(KeySuspended, match="suspended") as refused:
+        authenticate(key, NOW)
+    assert refused.value.why == "asked for"
+    row.resume(NOW.date())
     assert authenticate(key, NOW)
 
 
@@ -168,7 +171,7 @@ def test_who_changed_a_row_gets_no_mac_for_it(made):
     row, key = made
     write("daily_quota", "NULL")
     row.refresh_from_db()
-    for change in (lambda: row.suspend(NOW), row.resume):
+    for change in (lambda: row.suspend(NOW), lambda: row.resume(NOW.date())):
         with pytest.raises(KeyChanged):
             change()
     assert PartnerKey.objects.suspend(NOW) == 0
@@ -201,8 +204,9 @@ def test_a_key_outlives_the_key_of_the_site_that_it_was_made_under(
     assert (old_row.key_version, new_row.key_version) == (1, 2)
     assert authenticate(old, NOW) and authenticate(new, NOW)
     old_row.suspend(NOW)
-    assert authenticate(old, NOW) is None
-    old_row.resume()
+    with pytest.raises(KeySuspended):
+        authenticate(old, NOW)
+    old_row.resume(NOW.date())
     assert authenticate(old, NOW)
     site_keys({2: site_key(2)}, 2)
     assert authenticate(old, NOW) is None
@@ -213,13 +217,13 @@ def test_a_key_outlives_the_key_of_the_site_that_it_was_made_under(
 
 def test_what_a_mac_covers_is_read_in_one_way():
     """Whatever one value loses the next does not gain."""
-    plain = Terms(b"d", "ab", "c", "c", ["x", "y"], "1/s", None, NOW, None)
+    plain = Terms(b"d", "ab", "c", "c", ("x", "y"), "1/s", None, NOW, None)
     others = [
         plain._replace(shown="a", name="bc"),
         plain._replace(name="", folded_name="cc"),
-        plain._replace(scopes=["xy"]),
-        plain._replace(scopes=["x"]),
-        plain._replace(scopes=["x", "y", ""]),
+        plain._replace(scopes=("xy",)),
+        plain._replace(scopes=("x",)),
+        plain._replace(scopes=("x", "y", "")),
         plain._replace(daily_quota=0),
         plain._replace(suspended_at=NOW),
         plain._replace(expires_at=NOW + dt.timedelta(microseconds=1)),
@@ -239,7 +243,7 @@ def test_the_digest_and_the_mac_to_the_byte(settings, tmp_path):
         "hv_AAAAAA",
         "Garage du Pont",
         "garage du pont",
-        ["report_by_code", "report_by_data"],
+        ("report_by_code", "report_by_data"),
         "10/s",
         500,
         dt.datetime(2027, 1, 1, tzinfo=dt.UTC),

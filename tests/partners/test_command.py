@@ -1,12 +1,13 @@
 import datetime as dt
 import io
+import json
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from histovet.partners.auth import authenticate
-from histovet.partners.models import PartnerKey
+from histovet.partners.auth import KeySuspended, authenticate
+from histovet.partners.models import SCOPES, PartnerKey
 
 pytestmark = pytest.mark.django_db
 
@@ -18,7 +19,10 @@ def run(*arguments: str) -> list[str]:
 
 
 def live(key: str) -> bool:
-    return authenticate(key, timezone.now()) is not None
+    try:
+        return authenticate(key, timezone.now()) is not None
+    except KeySuspended:
+        return False
 
 
 def test_the_key_is_the_last_line():
@@ -46,7 +50,7 @@ def test_everything_may_be_chosen():
 
 def test_all_scopes():
     run("Essai", "--all-scopes", "--rate", "100/s")
-    assert PartnerKey.objects.get().scopes == ["report_by_code", "report_by_data"]
+    assert PartnerKey.objects.get().scopes == sorted(SCOPES)
 
 
 def test_a_second_key_leaves_the_first():
@@ -89,6 +93,97 @@ def test_a_row_that_was_changed_is_listed_and_left_as_it_is():
     assert not live(key)
 
 
+def test_a_rotated_key_has_the_same_terms_and_the_old_one_ends_later():
+    chosen = ("--rate", "300/m", "--daily-quota", "500", "--all-scopes")
+    old_key = run("Essai", *chosen)[-1]
+    before = timezone.now()
+    lines = run("--rotate", old_key[:9], "--overlap", "48h")
+    assert live(old_key) and live(lines[-1])
+    old, new = PartnerKey.objects.order_by("pk")
+    for term in ("name", "folded_name", "scopes", "rate", "daily_quota"):
+        assert getattr(old, term) == getattr(new, term)
+    assert new.expires_at - before > dt.timedelta(days=364)
+    overlap = dt.timedelta(hours=48)
+    assert before + overlap <= old.expires_at <= timezone.now() + overlap
+    after = old.expires_at
+    assert authenticate(old_key, after - dt.timedelta(seconds=1))
+    assert authenticate(old_key, after) is None
+    assert authenticate(lines[-1], after)
+    assert lines[0].startswith(f"{old.shown}…") and lines[1].startswith(f"{new.shown}…")
+    assert sum(lines[-1] in line for line in lines) == 1
+
+
+def test_the_overlap_is_two_weeks_and_the_last_day_may_be_chosen():
+    last_day = timezone.now().date() + dt.timedelta(days=90)
+    key = run("Essai")[-1]
+    before = timezone.now()
+    run("--rotate", key, "--expires", str(last_day))
+    old, new = PartnerKey.objects.order_by("pk")
+    assert 0 <= (old.expires_at - before).total_seconds() - 14 * 86400 < 60
+    assert new.expires_at.date() == last_day + dt.timedelta(days=1)
+
+
+def test_rotating_lengthens_no_life():
+    last_day = timezone.now().date() + dt.timedelta(days=2)
+    key = run("Essai", "--expires", str(last_day))[-1]
+    ends = PartnerKey.objects.get().expires_at
+    run("--rotate", key)
+    assert PartnerKey.objects.order_by("pk")[0].expires_at == ends
+
+
+@pytest.mark.parametrize(
+    ("before", "said"),
+    [
+        (lambda key: run("--suspend", key), "suspended or has expired"),
+        (
+            lambda key: PartnerKey.objects.update(rate="9999/s"),
+            "changed by other means",
+        ),
+    ],
+)
+def test_a_key_that_is_refused_is_not_rotated(before, said):
+    key = run("Essai")[-1]
+    before(key)
+    with pytest.raises(CommandError, match=said):
+        run("--rotate", key)
+    assert PartnerKey.objects.count() == 1
+
+
+def test_the_list_says_why_a_key_is_suspended():
+    key = run("Essai")[-1]
+    run("--suspend", key, "--why", "  left on a\n public page ")
+    (line,) = run("--list")
+    assert "  suspended (left on a public page)  " in line
+    run("--resume", key)
+    (line,) = run("--list")
+    assert "  live  " in line and "public" not in line
+
+
+def test_the_list_as_json():
+    assert json.loads("".join(run("--list", "--json"))) == []
+    key = run("Garage du Pont", "--daily-quota", "5")[-1]
+    assert live(key)
+    run("--suspend", key, "--why", "asked for")
+    text = "\n".join(run("--list", "--json"))
+    assert key not in text
+    (listed,) = json.loads(text)
+    row = PartnerKey.objects.get()
+    assert listed == {
+        "id": row.pk,
+        "begins_with": key[:9],
+        "partner": "Garage du Pont",
+        "state": "suspended",
+        "created_at": row.created_at.isoformat(),
+        "expires_at": row.expires_at.isoformat(),
+        "rate": "10/s",
+        "daily_quota": 5,
+        "scopes": ["report_by_code"],
+        "suspended_at": row.suspended_at.isoformat(),
+        "suspended_why": "asked for",
+        "last_used_on": str(row.last_used_on),
+    }
+
+
 def test_the_list_shows_no_key():
     key = run("Essai")[-1]
     (line,) = run("--list")
@@ -119,6 +214,16 @@ def test_the_list_shows_no_key():
         (("Essai", "--expires", "2000-01-01"), "in the past"),
         (("Essai", "--expires", "tomorrow"), "write YYYY-MM-DD"),
         (("--suspend", "hv_nobody"), "0 keys begin like this"),
+        (("--rotate", "hv_nobody"), "0 keys begin like this"),
+        (("--rotate", "hv_nobody", "--overlap", "0d"), "no overlap"),
+        (("--rotate", "hv_nobody", "--overlap", "2w"), "no overlap"),
+        (("--rotate", "hv_nobody", "--rate", "9/s"), "terms of the old one"),
+        (("--rotate", "hv_nobody", "--replace"), "terms of the old one"),
+        (("Essai", "--overlap", "2d"), "goes with --rotate"),
+        (("Essai", "--json"), "goes with --list"),
+        (("Essai", "--why", "x"), "goes with --suspend"),
+        (("--suspend", "hv_nobody", "--why", " "), "1 to 80 characters"),
+        (("--suspend", "hv_nobody", "--why", "x" * 81), "1 to 80 characters"),
     ],
 )
 def test_bad_input_is_refused_with_what_to_do(arguments, said):

@@ -16,7 +16,12 @@ OPERATIONS = [
     CODE_PATH,
     "/histovec/api/v1/report_by_data",
     "/histovec/api/v1/report_by_code",
+    "/api/v1/listing_check",
+    "/api/v1/link_status",
+    "/histovec/api/v1/listing_check",
+    "/histovec/api/v1/link_status",
 ]
+USAGE = ["/api/v1/usage", "/histovec/api/v1/usage"]
 
 
 @pytest.fixture
@@ -40,7 +45,7 @@ def test_it_is_openapi_3_1(document):
     assert document["openapi"].startswith("3.1.")
     assert document["info"]["title"] == "histovet"
     assert document["info"]["version"] == "1.0"
-    assert set(document["paths"]) == set(OPERATIONS)
+    assert set(document["paths"]) == {*OPERATIONS, *USAGE}
     assert document["servers"] == [{"url": "/"}]
 
 
@@ -83,6 +88,9 @@ def test_each_operation_says_who_may_ask(document):
 def test_every_answer_is_declared_with_examples_that_hold(document, path):
     operation = document["paths"][path]["post"]
     statuses = {"200", "400", "401", "403", "404", "405", "411", "413", "415", "429"}
+    if path.endswith("/link_status"):
+        # A code that opens nothing is an answer.
+        statuses.remove("404")
     assert set(operation["responses"]) == statuses | {"500", "503"}
     for status, response in operation["responses"].items():
         ((content_type, content),) = response["content"].items()
@@ -93,9 +101,27 @@ def test_every_answer_is_declared_with_examples_that_hold(document, path):
         assert content["examples"]
         for example in content["examples"].values():
             assert_declared(document, content["schema"], example["value"])
-    assert set(operation["responses"]["429"]["headers"]) == {"Retry-After"}
-    assert set(operation["responses"]["503"]["headers"]) == {"Retry-After"}
-    assert set(operation["responses"]["405"]["headers"]) == {"Allow"}
+    limits = {"RateLimit", "RateLimit-Policy"}
+    besides = {
+        "401": {"WWW-Authenticate"},
+        "403": limits | {"WWW-Authenticate"},
+        "405": limits | {"Allow"},
+    }
+    besides["429"] = besides["503"] = limits | {"Retry-After"}
+    for status, response in operation["responses"].items():
+        assert set(response["headers"]) == besides.get(status, limits), status
+
+
+@pytest.mark.parametrize("path", USAGE)
+def test_the_answers_to_usage_are_declared(document, path):
+    operation = document["paths"][path]["get"]
+    assert operation["security"] == [{"PartnerBearer": []}]
+    statuses = {"200", "401", "403", "405", "429", "500", "503"}
+    assert set(operation["responses"]) == statuses
+    for response in operation["responses"].values():
+        ((_, content),) = response["content"].items()
+        for example in content["examples"].values():
+            assert_declared(document, content["schema"], example["value"])
 
 
 @pytest.mark.parametrize("path", OPERATIONS)

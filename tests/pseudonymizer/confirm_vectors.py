@@ -954,7 +954,7 @@ def capsule_key(ring: Ring, version: int, secret: bytes) -> bytes:
 
 def owner_key(ring: Ring, version: int, secret: bytes, identity: bytes) -> bytes:
     material = secret + ring.subkey(version, "owner")
-    return expanded(material, identity, "histovet/v1/link owner", 48)
+    return expanded(material, identity, "histovet/v1/link owner", 80)
 
 
 def owner_tag(ring: Ring, version: int, identity: bytes) -> bytes:
@@ -974,7 +974,7 @@ def terms_bytes(public_id: bytes, terms: Json) -> bytes:
 
 
 def seal_of_link(key: bytes, nonce: bytes, content: bytes, bound: bytes) -> bytes:
-    """Return a capsule (bound to its terms) or a keepsake (bound to its link)."""
+    """Return a capsule (bound to its terms), or a keepsake or label (to its link)."""
     cipher = AES.new(key, AES.MODE_GCM, nonce=nonce)
     cipher.update(u8(1) + bound)
     ciphertext, tag = cipher.encrypt_and_digest(content)
@@ -1033,7 +1033,13 @@ def link(ring: Ring, vector: Json) -> Json:
         "owner_tag": owner_tag(ring, version, named).hex(),
         "owner_proof": of_owner[:16].hex(),
         "keepsake": seal_of_link(
-            of_owner[16:], bytes.fromhex(vector["keepsake_nonce"]), secret, public_id
+            of_owner[16:48], bytes.fromhex(vector["keepsake_nonce"]), secret, public_id
+        ).hex(),
+        "sealed_label": seal_of_link(
+            of_owner[48:],
+            bytes.fromhex(vector["label_nonce"]),
+            vector["label"].encode() + bytes(160 - len(vector["label"].encode())),
+            public_id,
         ).hex(),
         "code": code(secret, 1),
         "owner_code": code(owner_secret, 2),

@@ -553,6 +553,8 @@ def _link(
         "terms": terms,
         "capsule_nonce": "000102030405060708090a0b",
         "keepsake_nonce": "f0f1f2f3f4f5f6f7f8f9fafb",
+        "label": "Pour l’acheteuse de jeudi",
+        "label_nonce": "a0a1a2a3a4a5a6a7a8a9aaab",
     }
 
 

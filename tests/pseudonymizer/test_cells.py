@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pseudonymizer.cells import cells_of
+from pseudonymizer.cells import cells_of, count_newlines
 
 MAX = 1000
 # What decides how a line is read, and what has more bytes than characters.
@@ -96,3 +96,8 @@ def test_the_longest_line_is_measured_in_bytes() -> None:
 
 def test_a_cell_that_is_not_wanted_is_empty() -> None:
     assert cells_of(b'a;"b";c\nd;e;f', 3, MAX, {1}) == [["", "b", ""], ["", "e", ""]]
+
+
+@given(st.binary() | st.text("\n;").map(str.encode))
+def test_newlines_are_counted(content: bytes) -> None:
+    assert count_newlines(content) == content.count(b"\n")

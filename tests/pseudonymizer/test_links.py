@@ -1,4 +1,4 @@
-"""Links: literal bytes, and one refusal for each way to break a capsule or a keepsake.
+"""Links: literal bytes, and one refusal for each way to break what is sealed in a row.
 
 The bytes are those of vectors/links.json, following SPEC.md section 11.
 """
@@ -28,10 +28,14 @@ SITE = LinkKeys(ring(RING))
 # What most refusals break: a SIV vehicle's, under version 300, with every term set.
 WHOLE = LINKS[1]
 TERMS = link_terms(WHOLE)
-SECRET, OWNER, NAMED, SEALED, KEPT = (
+SECRET, OWNER, NAMED, SEALED, KEPT, LABELLED = (
     bytes.fromhex(WHOLE[name])
-    for name in ("secret", "owner_secret", "bytes", "capsule", "keepsake")
+    for name in (
+        *("secret", "owner_secret", "bytes"),
+        *("capsule", "keepsake", "sealed_label"),
+    )
 )
+LABEL = WHOLE["label"]
 
 ERROR = "^the sealed bytes do not open$"
 
@@ -204,10 +208,14 @@ def test_an_owner_proof_is_of_one_secret_one_vehicle_and_one_key():
 def test_no_value_of_a_row_shows_what_it_hides():
     row = b"".join(
         bytes.fromhex(WHOLE[name])
-        for name in ("public_id", "capsule", "owner_tag", "owner_proof", "keepsake")
+        for name in (
+            *("public_id", "capsule", "owner_tag", "owner_proof"),
+            *("keepsake", "sealed_label"),
+        )
     )
     clear = [SECRET, OWNER, NAMED, bytes.fromhex(WHOLE["holder_tag"])]
     clear += [bytes.fromhex(WHOLE["capsule_key"]), b"AA123BB", b"2015AB12345"]
+    clear.append(LABEL.encode())
     for value in clear:
         assert value not in row
         assert value[:4] not in row
@@ -500,6 +508,7 @@ def test_a_keepsake_is_refused_when_a_byte_is_another(region, start, end, bit):
         pytest.param(KEPT + b"\0", id="a byte more"),
         pytest.param(b"\0" + KEPT, id="a byte before"),
         pytest.param(SEALED, id="the capsule"),
+        pytest.param(LABELLED, id="the label"),
     ],
 )
 def test_a_keepsake_is_refused_when_its_length_is_another(sealed):
@@ -516,6 +525,71 @@ def test_a_keepsake_is_refused_in_the_row_of_another_link_of_its_owner():
     for vector in LINKS:
         if vector is not WHOLE:
             _assert_keepsake_refused(sealed=bytes.fromhex(vector["keepsake"]))
+
+
+# Labels
+
+
+@pytest.mark.parametrize("vector", **with_about(LINKS))
+def test_a_label_has_the_bytes_of_its_vector_and_opens(vector):
+    owner_secret, named = (
+        bytes.fromhex(vector[name]) for name in ("owner_secret", "bytes")
+    )
+    terms = link_terms(vector)
+    sealed = SITE.seal_label(
+        owner_secret, named, terms, vector["label"], random=fixed(vector["label_nonce"])
+    )
+    assert sealed.hex() == vector["sealed_label"]
+    assert SITE.open_label(owner_secret, named, terms, sealed) == vector["label"]
+
+
+@pytest.mark.parametrize("label", ["a", "Jeudi", "é" * 80, "x" * 160])
+def test_no_label_is_longer_than_another_when_sealed(label):
+    sealed = SITE.seal_label(OWNER, NAMED, TERMS, label)
+    assert len(sealed) == 1 + 12 + 160 + 16
+    assert SITE.open_label(OWNER, NAMED, TERMS, sealed) == label
+
+
+@pytest.mark.parametrize("label", ["x" * 161, "é" * 81])
+def test_a_label_that_is_too_long_is_not_sealed(label):
+    with pytest.raises(ValueError, match="too long"):
+        SITE.seal_label(OWNER, NAMED, TERMS, label)
+
+
+def _assert_label_refused(
+    owner=OWNER, named=NAMED, sealed=LABELLED, site=SITE, **changes
+):
+    terms = msgspec.structs.replace(TERMS, **changes)
+    with pytest.raises(EnvelopeError, match=ERROR):
+        site.open_label(owner, named, terms, sealed)
+
+
+def test_a_label_is_refused_but_for_its_owner_vehicle_link_and_key():
+    assert SITE.open_label(OWNER, NAMED, TERMS, LABELLED) == LABEL
+    for place in range(16):
+        _assert_label_refused(owner=changed(OWNER, place))
+    _assert_label_refused(owner=SECRET)
+    for place in range(len(NAMED)):
+        _assert_label_refused(named=changed(NAMED, place))
+    for place in range(12):
+        _assert_label_refused(public_id=changed(TERMS.public_id, place))
+    for version in (-1, 1, 2, 301, 2**16):
+        _assert_label_refused(key_version=version)
+    swapped = keys_of({**OLD, "key": NEW["key"]}, {**NEW, "key": OLD["key"]})
+    _assert_label_refused(site=swapped)
+
+
+@pytest.mark.parametrize("bit", [1, 128])
+def test_a_label_is_refused_when_a_byte_is_another(bit):
+    for place in range(len(LABELLED)):
+        _assert_label_refused(sealed=changed(LABELLED, place, bit))
+
+
+def test_a_label_is_refused_when_it_is_something_else():
+    for size in range(len(LABELLED)):
+        _assert_label_refused(sealed=LABELLED[:size])
+    for sealed in (LABELLED + b"\0", b"\0" + LABELLED, KEPT, SEALED):
+        _assert_label_refused(sealed=sealed)
 
 
 def test_there_is_no_owner_proof_under_a_key_that_the_ring_lacks():

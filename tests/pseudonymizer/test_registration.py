@@ -1,6 +1,8 @@
 """One line of the extract → a Registration: SPEC.md section 1."""
 
+import ast
 import datetime as dt
+import inspect
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -1185,3 +1187,28 @@ def test_the_bounds_of_a_number_are_the_same_both_ways(name: str, value: float) 
     again = record(**{name: value, "autre": 1})
     usual = record(**{name: value})
     assert again == msgspec.structs.replace(usual, extras=again.extras)
+
+
+@pytest.mark.parametrize("kind", [Record, Vehicle])
+def test_what_is_given_by_place_stands_in_the_order_of_the_fields(kind: type) -> None:
+    # Two fields of one type could change places, and every other test still pass.
+    (call,) = (
+        node
+        for node in ast.walk(
+            ast.parse(Path(inspect.getfile(Layout)).read_text("utf-8"))
+        )
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == kind.__name__
+    )
+    given = [ast.unparse(one).removeprefix("tuple(").rstrip(")") for one in call.args]
+    assert given == [field.name for field in msgspec.structs.fields(kind)]
+
+
+def test_the_newer_history_is_not_read_when_the_two_differ() -> None:
+    old = [{"opa_type": "A"}, {"opa_type": "B"}]
+    new = [{"opa_type": "A", "num_agree": "VE1"}, {"opa_type": "C"}]
+    for other in (new, new[:1]):
+        found = record(historique=old, new_historique=other)
+        assert found.operations == (Operation("A"), Operation("B"))
+        assert found.quality == ("histories_differ:new_historique",)

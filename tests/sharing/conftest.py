@@ -28,9 +28,9 @@ def shown(transactional_db, feed) -> dict[str, Showcase]:
 def republish(feed, tmp_path) -> Callable[..., None]:
     """Publish the register again, with changes."""
 
-    def published(changes) -> None:
+    def published(changes, **manifest) -> None:
         folder = tmp_path / f"changed-{len(list(tmp_path.iterdir()))}"
         handover.write_changed(feed, folder, changes)
-        publish(folder, label="suite")
+        publish(folder, **{"label": "suite", **manifest})
 
     return published

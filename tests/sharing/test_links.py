@@ -6,16 +6,18 @@ import io
 import pytest
 from django.core.management import call_command
 from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
 
 from histovet.sharing import links
 from histovet.sharing.links import LINKS_MAX, NotShareable, TooManyLinks
-from histovet.sharing.models import End, Link, Scope
+from histovet.sharing.models import End, Link, OpeningsOfDay, Receipt, Scope
 from histovet.sharing.opening import open_link, read_link
 from histovet.vault import reading
 from pseudonymizer.envelope import link_id
 from tests.sharing.test_opening import (
     DAY,
     FORMULA,
+    GARAGE,
     IDENTITY,
     INSTANT,
     LIFE,
@@ -156,7 +158,7 @@ def test_links_whose_time_is_over_are_erased_without_being_opened(register):
     over, alive = given(life=DAY), given(life=2 * DAY)
     # The command's own clock is later than both.
     call_command("end_links", stdout=(told := io.StringIO()))
-    assert told.getvalue() == "ended 2 links\n"
+    assert told.getvalue() == "ended 2 links, deleted 0\n"
     for secret in (over, alive):
         row = Link.objects.get(pk=link_id(secret))
         assert (row.capsule, row.keepsake, row.end) == (None, None, End.EXPIRED)
@@ -348,6 +350,86 @@ def test_the_database_refuses_a_row_that_cannot_be(register):
         for change in POSSIBLE:
             cursor.execute(f"UPDATE sharing_link SET {change}")
             assert cursor.rowcount == 1
+
+
+def end_links():
+    call_command("end_links", stdout=(told := io.StringIO()))
+    return told.getvalue()
+
+
+def test_a_link_is_deleted_ninety_days_after_its_end(register):
+    register()
+    live, recent, old = given(), given(), given()
+    for secret in (live, recent, old):
+        open_link(secret, NOW, partner=GARAGE)
+    now = timezone.now()
+    # Long since over by the clock, and ended this moment.
+    assert end_links() == "ended 3 links, deleted 0\n"
+    Link.objects.filter(pk=link_id(live)).delete()
+    ages = {recent: 90 * DAY - dt.timedelta(minutes=5), old: 90 * DAY}
+    for secret, age in ages.items():
+        Link.objects.filter(pk=link_id(secret)).update(ended_at=now - age)
+    live = given(now=now)
+    open_link(live, now)
+    assert end_links() == "ended 0 links, deleted 1\n"
+    kept = {link_id(recent), link_id(live)}
+    assert {bytes(one.pk) for one in Link.objects.all()} == kept
+    assert {bytes(one.link_id) for one in OpeningsOfDay.objects.all()} == kept
+    assert [bytes(one.link_id) for one in Receipt.objects.all()] == [link_id(recent)]
+    assert open_link(old, now) is None
+
+
+def test_the_hourly_command_looks_nothing_through(register):
+    """Both of its statements have an index of their own."""
+    register()
+    given()
+    with connection.cursor() as cursor:
+        # However few there are.
+        cursor.execute("SET enable_seqscan = off")
+        for condition, index in (
+            ("ended_at IS NULL AND expires_at <= now()", "sharing_link_to_end"),
+            ("ended_at <= now() - interval '90 days'", "sharing_link_to_purge"),
+        ):
+            cursor.execute(f"EXPLAIN DELETE FROM sharing_link WHERE {condition}")
+            assert index in str(cursor.fetchall())
+        cursor.execute("RESET enable_seqscan")
+
+
+def test_a_label_is_read_by_its_owner_alone_and_after_the_end_too(register):
+    register()
+    given(label="Acheteuse de jeudi")
+    given(owner=ANOTHER_OWNER, label="Pour moi")
+    given(owner=ANOTHER_OWNER, now=NOW - DAY)
+    (one,) = owned()
+    assert one.label == "Acheteuse de jeudi"
+    assert [one.label for one in owned(ANOTHER_OWNER)] == ["Pour moi", ""]
+    Link.objects.all().end(End.REVOKED_BY_OWNER, NOW)
+    (one,) = owned()
+    assert (one.secret, one.label) == (None, "Acheteuse de jeudi")
+
+
+def test_a_label_of_another_link_is_none(register, caplog):
+    register()
+    first, second = given(label="Un", now=NOW - DAY), given(label="Deux")
+    Link.objects.filter(pk=link_id(first)).update(label=row(second).label)
+    assert [one.label for one in owned()] == ["Deux", ""]
+    assert [one.secret for one in owned()] == [second, first]
+    assert "changed by other means" in caplog.text
+    assert "Deux" not in caplog.text
+
+
+def test_the_owner_sees_days_and_receipts_latest_first(register):
+    register()
+    secret = given()
+    number = open_link(secret, NOW, partner=GARAGE).receipt
+    for _ in range(2):
+        open_link(secret, NOW + DAY)
+    given(owner=ANOTHER_OWNER)
+    (one,) = owned(now=NOW + DAY)
+    days = [(day.day, day.openings) for day in one.row.days.all()]
+    assert days == [((NOW + DAY).date(), 2), (NOW.date(), 1)]
+    (receipt,) = one.row.receipts.all()
+    assert (receipt.number, receipt.day) == (number, NOW.date())
 
 
 def test_two_links_of_one_id_cannot_be(register):

@@ -1,9 +1,11 @@
 """What a secret opens at a moment, and what it leaves behind when it opens nothing."""
 
+import dataclasses
 import datetime as dt
 import functools
 import itertools
 import logging
+import re
 import subprocess
 import sys
 import threading
@@ -14,8 +16,9 @@ from django.db import connection
 from histovet.local.state import REPOSITORY
 from histovet.logs import LineFormatter
 from histovet.sharing import links
-from histovet.sharing.models import End, Link, Scope
+from histovet.sharing.models import End, Link, OpeningsOfDay, Receipt, Scope
 from histovet.sharing.opening import open_link, read_link
+from histovet.sharing.receipts import ByPartner, has_opened, new_number
 from histovet.vault import keys, reading, releases
 from histovet.vault.errors import NoActiveRelease
 from histovet.vault.models import Release
@@ -338,6 +341,86 @@ def test_no_opening_is_lost(register):
         opened = in_parallel(7, functools.partial(open_link, secret, NOW))
         assert None not in opened
     assert row(secret).openings == 35
+    assert by_day(secret) == {dt.date(2022, 6, 10): 35}
+
+
+def by_day(secret):
+    return dict(row(secret).days.values_list("day", "openings"))
+
+
+def test_openings_are_counted_by_the_day_in_france(register):
+    register()
+    secret = given()
+    midnight = NOW + dt.timedelta(minutes=30)
+    for now in (NOW, midnight - INSTANT, midnight, midnight + DAY, midnight + DAY):
+        assert open_link(secret, now) is not None
+    assert by_day(secret) == {
+        dt.date(2022, 6, 10): 2,
+        dt.date(2022, 6, 11): 1,
+        dt.date(2022, 6, 12): 2,
+    }
+    assert sum(by_day(secret).values()) == row(secret).openings
+
+
+def test_what_is_not_an_opening_is_counted_on_no_day(register):
+    register()
+    secret = given(max_openings=1)
+    open_link(secret, NOW, again=True)
+    read_link(secret, NOW)
+    assert by_day(secret) == {}
+    assert open_link(secret, NOW) is not None
+    # One more than permitted, and one of a link that is over.
+    assert open_link(secret, NOW, partner=GARAGE) is None
+    assert open_link(secret, NOW + DAY, partner=GARAGE) is None
+    assert by_day(secret) == {NOW.date(): 1}
+    assert not row(secret).receipts.exists()
+
+
+def test_parallel_openings_of_a_new_day_are_one_row(register):
+    register()
+    for _ in range(5):
+        secret = given()
+        in_parallel(7, functools.partial(open_link, secret, NOW, partner=GARAGE))
+        assert by_day(secret) == {NOW.date(): 7}
+        assert row(secret).receipts.count() == 7
+
+
+GARAGE = ByPartner("Garage du Lac", "garage du lac")
+DEALER = ByPartner("Concession", "concession")
+
+
+def test_an_opening_by_a_partner_has_a_receipt(register):
+    register()
+    secret, other = given(), given()
+    found = [open_link(secret, NOW, partner=GARAGE) for _ in range(3)]
+    numbers = {one.receipt for one in found}
+    assert len(numbers) == 3
+    assert all(re.fullmatch("[A-Z2-7]{5}-[A-Z2-7]{5}", number) for number in numbers)
+    stored = row(secret).receipts.values_list("number", "day", "partner")
+    assert set(stored) == {(n, NOW.date(), "Garage du Lac") for n in numbers}
+    assert open_link(secret, NOW).receipt is None
+    assert row(secret).openings == 4
+    assert has_opened(link_id(secret), GARAGE)
+    respelled = dataclasses.replace(GARAGE, name="GARAGE DU LAC")
+    assert has_opened(link_id(secret), respelled)
+    assert not has_opened(link_id(secret), DEALER)
+    assert not has_opened(link_id(other), GARAGE)
+
+
+def test_a_receipt_number_is_drawn_at_random():
+    assert new_number(lambda size: bytes(size)) == "AAAAA-AAAAA"
+    assert new_number(lambda size: b"\xff" * size) == "77777-77777"
+    assert len({new_number() for _ in range(500)}) == 500
+
+
+def test_the_days_and_receipts_of_a_link_go_with_it(register):
+    register()
+    gone, stays = given(), given()
+    for secret in (gone, stays):
+        open_link(secret, NOW, partner=GARAGE)
+    Link.objects.filter(pk=link_id(gone)).delete()
+    for model in (OpeningsOfDay, Receipt):
+        assert [bytes(one.link_id) for one in model.objects.all()] == [link_id(stays)]
 
 
 def test_an_opening_and_an_end_at_once_leave_an_ended_link(register):

@@ -500,6 +500,7 @@ def test_reading_changes_nothing(shown, republish, method, who):
             "/liens", "/en/links", "/liens?suite=fini", "/liens?days=7",
             live.path, ended.path, sold.path, "/liens/AAAAAAAAAAAAAAAA",
             live.path + "/fin", "/liens/fin", "/liens/code-de-gestion",
+            live.path + "/affiche", sold.path + "/affiche",
         ):  # fmt: skip
             answer = getattr(client, method)(path)
             assert answer.status_code in (200, 303, 404, 405), path
@@ -578,10 +579,11 @@ def test_no_code_and_no_address_reaches_the_log(shown, caplog):
 def test_the_other_language_is_the_same_page(shown, french, english):
     owner = seller_of(shown["clean"])
     link = make(owner)
-    for tail in ("", f"/{link.public_id}"):
+    own = f"/{link.public_id}"
+    for tail, other in (("", ""), (own, own), (f"{own}/affiche", f"{own}/sheet")):
         page = owner.get(french + tail).content.decode()
-        assert f'href="{english}{tail}" hreflang' in page
-        page = owner.get(english + tail).content.decode()
+        assert f'href="{english}{other}" hreflang' in page
+        page = owner.get(english + other).content.decode()
         assert f'href="{french}{tail}" hreflang' in page
 
 

@@ -535,7 +535,8 @@ def test_the_site_answers_sellers_and_buyers(shown, site):
     assert seller.post(f"{other.path}/fin").status_code == 303
     assert seller.post("/liens/fin").status_code == 303
     assert Client().post(one.reader_path, {"code": one.code}).status_code == 404
-    for command in ("end_links", "purge_limits", "purge_inspections"):
+    purges = ("purge_limits", "purge_partner_use", "purge_inspections")
+    for command in ("end_links", *purges):
         call_command(command, stdout=io.StringIO())
 
 
@@ -571,7 +572,8 @@ def test_the_site_answers_partners(shown, site):
     assert site.ask(
         "", "SELECT failures FROM partners_key WHERE suspended_at IS NULL"
     ) == [(1,)]
-    for act in (["--list"], ["--suspend", key], ["--resume", key]):
+    acts = (["--suspend", key], ["--resume", key], ["--rotate", key])
+    for act in (["--list"], *acts, ["--list", "--json"]):
         call_command("partner", *act, stdout=io.StringIO())
 
 

@@ -1,9 +1,11 @@
-"""Make, list, suspend and resume the keys of partners."""
+"""Make, list, rotate, suspend and resume the keys of partners."""
 
 from __future__ import annotations
 
 import argparse
 import datetime as dt
+import json
+import re
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -14,20 +16,25 @@ from histovet.partners.models import (
     NAME_MAX,
     RATE,
     SCOPES,
+    WHY_MAX,
     KeyChanged,
+    KeyEnded,
     PartnerKey,
     Scope,
 )
 
 DEFAULT_RATE = "10/s"
 DEFAULT_DAYS = 365
+DEFAULT_OVERLAP = dt.timedelta(days=14)
+
+_OVERLAP = re.compile("([1-9][0-9]{0,2})([dh])")
 
 
 class Command(BaseCommand):
     help = (
         "Make a key for a partner and print it, once, as the last line. A name may "
-        "have several keys: make the new one, have it put in place, then suspend the "
-        "old one."
+        "have several keys. Before one ends, rotate it: the new key has the same terms, "
+        "and the old one works until the new one is in place."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -63,36 +70,86 @@ class Command(BaseCommand):
             help="suspend the other keys of this name at once",
         )
         parser.add_argument("--list", action="store_true", help="list every key")
+        parser.add_argument(
+            "--json", action="store_true", help="with --list: one JSON document"
+        )
+        parser.add_argument(
+            "--rotate",
+            metavar="KEY",
+            help="beginning of a key: print a new one with the same terms, until "
+            "--expires",
+        )
+        parser.add_argument(
+            "--overlap",
+            type=_overlap,
+            metavar="14d",
+            help="with --rotate: for how long the old key still works, in days or "
+            f"hours; {DEFAULT_OVERLAP.days}d when not given",
+        )
         parser.add_argument("--suspend", metavar="KEY", help="beginning of a key")
+        parser.add_argument(
+            "--why",
+            type=_why,
+            help="with --suspend: for the list, in one line",
+        )
         parser.add_argument("--resume", metavar="KEY", help="beginning of a key")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        wanted = [word for word in ("list", "suspend", "resume") if options[word]]
+        acts = ("list", "rotate", "suspend", "resume")
+        wanted = [word for word in acts if options[word]]
         if len(wanted) + bool(options["name"]) != 1:
             raise CommandError(
-                "give one of: the name of a partner, --list, --suspend, --resume"
+                "give one of: the name of a partner, --list, --rotate, --suspend, "
+                "--resume"
             )
+        for option, act in (
+            ("json", "list"),
+            ("overlap", "rotate"),
+            ("why", "suspend"),
+        ):
+            if options[option] and not options[act]:
+                raise CommandError(f"--{option} goes with --{act}")
         now = timezone.now()
         if options["list"]:
-            self._list(now)
+            self._list(now, as_json=options["json"])
         elif options["name"]:
             self._issue(options, now)
         else:
-            self._suspend_or_resume(options, now)
+            self._change(options, now)
 
-    def _suspend_or_resume(self, options: dict[str, Any], now: dt.datetime) -> None:
+    def _change(self, options: dict[str, Any], now: dt.datetime) -> None:
         try:
-            if options["suspend"]:
-                self._one(options["suspend"]).suspend(now)
+            if options["rotate"]:
+                self._rotate(options, now)
+            elif options["suspend"]:
+                self._one(options["suspend"]).suspend(now, options["why"] or "")
                 self.stdout.write("suspended")
             else:
-                self._one(options["resume"]).resume()
+                self._one(options["resume"]).resume(now.date())
                 self.stdout.write("resumed")
         except KeyChanged as exc:
             raise CommandError(
                 "the row of this key was changed by other means than this command, or "
                 "the site's key ring was: the key is refused already; make a new one"
             ) from exc
+        except KeyEnded as exc:
+            raise CommandError(
+                "this key is suspended or has expired; make a new one"
+            ) from exc
+
+    def _rotate(self, options: dict[str, Any], now: dt.datetime) -> None:
+        terms = ("all_scopes", "scope", "daily_quota", "replace")
+        if any(options[term] for term in terms) or options["rate"] != DEFAULT_RATE:
+            raise CommandError("a rotated key has the terms of the old one")
+        old = self._one(options["rotate"])
+        row, key = old.rotate(
+            now,
+            ends_at=now + (options["overlap"] or DEFAULT_OVERLAP),
+            expires_at=_end(options["expires"], now),
+        )
+        self._show(old, now)
+        self._show(row, now)
+        self._show_key(key)
 
     def _issue(self, options: dict[str, Any], now: dt.datetime) -> None:
         name = " ".join(options["name"].split())
@@ -101,29 +158,35 @@ class Command(BaseCommand):
         if options["all_scopes"] and options["scope"]:
             raise CommandError("give --all-scopes or --scope, not both")
         scopes = SCOPES if options["all_scopes"] else options["scope"]
-        last_day = options["expires"] or now.date() + dt.timedelta(days=DEFAULT_DAYS)
-        if last_day < now.date():
-            raise CommandError(f"--expires {last_day} is in the past")
         row, key = PartnerKey.issue(
             name=name,
             scopes=scopes or [Scope.REPORT_BY_CODE.value],
             rate=options["rate"],
             daily_quota=options["daily_quota"],
-            expires_at=dt.datetime.combine(
-                last_day + dt.timedelta(days=1), dt.time(), tzinfo=dt.UTC
-            ),
+            expires_at=_end(options["expires"], now),
             now=now,
         )
         if options["replace"]:
             suspended = PartnerKey.objects.others_of(row).suspend(now)
             self.stdout.write(f"suspended {suspended} other keys of {name}")
+        self._show(row, now)
+        self._show_key(key)
+
+    def _show(self, row: PartnerKey, now: dt.datetime) -> None:
         self.stdout.write(_line(row, now))
+
+    def _show_key(self, key: str) -> None:
         self.stdout.write("The key is shown this once:")
         self.stdout.write(key)
 
-    def _list(self, now: dt.datetime) -> None:
-        for row in PartnerKey.objects.order_by("name", "created_at"):
-            self.stdout.write(_line(row, now))
+    def _list(self, now: dt.datetime, *, as_json: bool) -> None:
+        rows = PartnerKey.objects.order_by("name", "created_at")
+        if as_json:
+            listed = [_listed(row, now) for row in rows]
+            self.stdout.write(json.dumps(listed, ensure_ascii=False, indent=2))
+            return
+        for row in rows:
+            self._show(row, now)
 
     def _one(self, shown: str) -> PartnerKey:
         # Who pastes a whole key by mistake is understood, and the key is not echoed.
@@ -137,18 +200,67 @@ class Command(BaseCommand):
 
 
 def _line(row: PartnerKey, now: dt.datetime) -> str:
+    state = row.state(now)
+    if row.suspended_why and state == "suspended":
+        state = f"suspended ({row.suspended_why})"
     return "  ".join(
         (
             f"{row.shown}…",
             row.name,
-            row.state(now),
+            state,
             f"until {row.expires_at:%Y-%m-%d %H:%M} UTC",
             row.rate,
             f"{row.daily_quota} reports/day" if row.daily_quota else "no quota",
             ",".join(row.scopes),
             f"last used {row.last_used_on or 'never'}",
+            f"id={row.pk}",
         )
     )
+
+
+def _listed(row: PartnerKey, now: dt.datetime) -> dict[str, Any]:
+    suspended_at, used_on = row.suspended_at, row.last_used_on
+    return {
+        "id": row.pk,
+        "begins_with": row.shown,
+        "partner": row.name,
+        "state": row.state(now),
+        "created_at": row.created_at.isoformat(),
+        "expires_at": row.expires_at.isoformat(),
+        "rate": row.rate,
+        "daily_quota": row.daily_quota,
+        "scopes": row.scopes,
+        "suspended_at": suspended_at.isoformat() if suspended_at else None,
+        "suspended_why": row.suspended_why,
+        "last_used_on": used_on.isoformat() if used_on else None,
+    }
+
+
+def _end(last_day: dt.date | None, now: dt.datetime) -> dt.datetime:
+    """Return when a key ends whose last day this is, in DEFAULT_DAYS without one."""
+    last_day = last_day or now.date() + dt.timedelta(days=DEFAULT_DAYS)
+    if last_day < now.date():
+        raise CommandError(f"--expires {last_day} is in the past")
+    return dt.datetime.combine(
+        last_day + dt.timedelta(days=1), dt.time(), tzinfo=dt.UTC
+    )
+
+
+def _overlap(text: str) -> dt.timedelta:
+    read = _OVERLAP.fullmatch(text)
+    if read is None:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no overlap; write for example 14d or 48h"
+        )
+    count = int(read[1])
+    return dt.timedelta(days=count) if read[2] == "d" else dt.timedelta(hours=count)
+
+
+def _why(text: str) -> str:
+    line = " ".join(text.split())
+    if not (1 <= len(line) <= WHY_MAX and line.isprintable()):
+        raise argparse.ArgumentTypeError(f"a reason has 1 to {WHY_MAX} characters")
+    return line
 
 
 def _rate(text: str) -> str:

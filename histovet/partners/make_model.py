@@ -1,0 +1,360 @@
+"""Are an advert's make and model those of the register? Pure.
+
+The register spells in capitals, cuts names off, runs trim into them (`CLIORTA/RT`) and
+names some makes as they were called then; sellers write engine and trim after the model.
+Source of the rules: docs/partners.md.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+from collections.abc import Sequence
+from itertools import pairwise
+
+from pseudonymizer.normalise import fold
+
+
+class Likeness(enum.Enum):
+    EQUAL = "equal"
+    EQUIVALENT = "equivalent"  # another name or spelling of the same
+    CONTAINED = "contained"  # one says more than the other, and nothing else
+    LESS_PRECISE = "less_precise"  # what only one of them says makes another model
+    DIFFERENT = "different"
+    NOT_COMPARABLE = "not_comparable"  # no word of it names anything
+
+
+# What a make is called besides its name, without separators.
+_MAKES = {
+    "VW": "VOLKSWAGEN",
+    "VOLKSWAGENVW": "VOLKSWAGEN",
+    "MERCEDESBENZ": "MERCEDES",
+    "MERCEDESAMG": "MERCEDES",
+    "DAIMLERBENZ": "MERCEDES",
+    "MB": "MERCEDES",
+    "ALFA": "ALFAROMEO",
+    "LAND": "LANDROVER",
+    "RANGEROVER": "LANDROVER",
+    "LR": "LANDROVER",
+    "DSAUTOMOBILES": "DS",
+    "MCC": "SMART",
+    "BMWMINI": "MINI",
+    "CHEVY": "CHEVROLET",
+    "GM": "GENERALMOTORS",
+    "HARLEY": "HARLEYDAVIDSON",
+    "HD": "HARLEYDAVIDSON",
+    "KGM": "SSANGYONG",
+    "TESLAMOTORS": "TESLA",
+    "VESPA": "PIAGGIO",
+    "BAYERISCHEMOTORENWERKE": "BMW",
+    "MASSEYF": "MASSEYFERGUSON",
+}
+# A make that was, or is sold as, a name of another one; either stands for both.
+_ONE_HOUSE = frozenset(
+    frozenset(pair)
+    for pair in (
+        ("DS", "CITROEN"), ("MINI", "BMW"), ("SMART", "MERCEDES"), ("ABARTH", "FIAT"),
+        ("CUPRA", "SEAT"), ("ALPINE", "RENAULT"), ("VAUXHALL", "OPEL"),
+        ("DAEWOO", "CHEVROLET"), ("POLESTAR", "VOLVO"),
+    )
+)  # fmt: skip
+# The younger of a house: what the older one built besides is none of it.
+_MODELS_OF = {
+    "DS": ("DS",), "MINI": ("MINI", "COOPER", "ONE"), "SMART": ("SMART", "FORTWO"),
+    "CUPRA": ("CUPRA",), "ALPINE": ("ALPINE", "A110"), "ABARTH": ("ABARTH", "500"),
+}  # fmt: skip
+_UNSAID = frozenset(("NONDEFINI", "INCONNU", "INCONNUE", "AUTRE", "AUTRES", "DIVERS"))
+
+# Words that make another model of the one before them.
+_OTHER_BODIES = frozenset(
+    (
+        "PICASSO", "PICA", "PLURIEL", "SPACETOURER", "CACTUS", "AIRCROSS", "CROSSBACK", "SCENIC", "SCEN",
+        "GRAND", "PLUS", "CROSS", "COUNTRYMAN", "CLUBMAN", "ALLROAD", "SPORTSVAN",
+        "STEPWAY", "MCV", "TOURNEO", "CUSTOM", "COURIER", "CONNECT", "MAX",
+        "MULTISPACE", "EXPRESS", "SPORT", "EVOQUE", "VELAR", "DEFENDER", "CABRIO",
+        "CABRIOLET", "CC", "COUPE", "RXH", "GT86", "VERSO", "NOTE", "ELECTRIC",
+    )
+)  # fmt: skip
+_CUT_BODIES = ("SCEN", "PICA")
+# Words that name no model: engine, trim, gearbox, doors and the seller's praise.
+_TRIMS = frozenset(
+    (
+        "DCI", "TCE", "TCI", "HDI", "BLUEHDI", "THP", "PURETECH", "VTI", "TDI", "TSI",
+        "TFSI", "FSI", "CDI", "CRDI", "CDTI", "DTI", "DI", "TDCI", "ECOBOOST", "JTD",
+        "MULTIJET", "GPL", "GNV", "HYBRID", "HYBRIDE", "ESSENCE", "DIESEL", "TURBO",
+        "D", "TD", "I", "GTI", "GTD", "GT", "RS", "LINE", "PACK", "BUSINESS", "ZEN",
+        "LIFE", "INTENS", "ALLURE", "ACTIVE", "ACCESS", "FEEL", "SHINE", "STYLE",
+        "CONFORT", "CONFORTLINE", "EXPRESSION", "DYNAMIQUE", "PRIVILEGE", "ECO",
+        "EDC", "DSG", "BVA", "BVM", "AUTO", "AUTOMATIQUE", "P", "PORTES", "PLACES",
+        "CV", "CH", "KW", "NOUVELLE", "NOUVEAU", "NEW", "PHASE", "PH", "ESTATE",
+        "BREAK", "SW", "BERLINE", "TOURER", "SOCIETE", "VOITURE", "STOP", "START",
+    )
+)  # fmt: skip
+_ROMAN = {
+    "I": 1, "II": 2, "III": 3, "IV": 4, "V": 5, "VI": 6, "VII": 7, "VIII": 8, "IX": 9,
+}  # fmt: skip
+_GENERATION_MAX = 9
+
+# Litres: no generation.
+_DECIMALS = re.compile(r"\d+[.,]\d+")
+# A letter more or less, changed or moved, is a slip in names as long as these.
+_SLIPS = ((9, 2), (5, 1))
+# What comes after these names the model, were it one letter.
+_RANGES = frozenset(("SERIE", "CLASSE", "MODEL", "SUPER"))
+# How long a name is that the register may have cut off, or run into the trim.
+_CUT_MIN = 5
+_GLUED_MIN = 3
+
+_OF_MAKE = {
+    # RENAULT 5 is R5 in the register.
+    "RENAULT": re.compile(r"\bR(?=\d{1,2}\b|\d{1,2}[A-Z])"),
+}
+
+
+def compare_makes(claimed: str, recorded: str, model: str | None) -> Likeness:
+    """`model` is the register's, which tells the names of one house apart."""
+    mine, theirs = _squeezed(claimed), _squeezed(recorded)
+    if not mine or not theirs or theirs in _UNSAID or mine in _UNSAID:
+        return Likeness.NOT_COMPARABLE
+    if mine == theirs:
+        return Likeness.EQUAL
+    mine, theirs = _make(mine), _make(theirs)
+    if mine == theirs or _is_cut(mine, theirs) or _is_slip(mine, theirs):
+        return Likeness.EQUIVALENT
+    if frozenset((mine, theirs)) in _ONE_HOUSE and _is_of_house(mine, theirs, model):
+        return Likeness.EQUIVALENT
+    return Likeness.DIFFERENT
+
+
+def compare_models(claimed: str, recorded: str, make: str | None) -> Likeness:
+    """`make` is the register's."""
+    mine, theirs = _words(claimed, make), _words(recorded, make)
+    if not mine or not theirs or "".join(theirs) in _UNSAID:
+        return Likeness.NOT_COMPARABLE
+    if "".join(mine) == "".join(theirs):
+        return Likeness.EQUAL
+    mine_core, theirs_core = _core(mine), _core(theirs)
+    if not mine_core or not theirs_core:
+        return Likeness.NOT_COMPARABLE
+    mine_generation, theirs_generation = _generation(mine), _generation(theirs)
+    if mine_generation and theirs_generation and mine_generation != theirs_generation:
+        return Likeness.DIFFERENT
+    mine_name, theirs_name = _named(mine_core), _named(theirs_core)
+    likeness = _compare_names(mine_name, theirs_name)
+    if likeness is Likeness.DIFFERENT and _of_one_range(mine, theirs, make):
+        return Likeness.EQUIVALENT
+    if likeness is Likeness.EQUAL:
+        return Likeness.CONTAINED
+    return likeness
+
+
+def _compare_names(mine: Sequence[str], theirs: Sequence[str]) -> Likeness:
+    """Compare what is left when engine, trim and generation are taken out."""
+    bodies_of_mine, bodies_of_theirs = _bodies(mine), _bodies(theirs)
+    mine_plain = [word for word in mine if word not in bodies_of_mine]
+    theirs_plain = [word for word in theirs if word not in bodies_of_theirs]
+    if not mine_plain or not theirs_plain:
+        # SCENIC for MEGANE SCENIC.
+        shared = bodies_of_mine & bodies_of_theirs
+        return Likeness.CONTAINED if shared else Likeness.DIFFERENT
+    likeness, glued = _compare_plain("".join(mine_plain), "".join(theirs_plain))
+    if likeness is Likeness.DIFFERENT:
+        likeness, glued = _compare_plain(mine_plain[0], theirs_plain[0])
+        if likeness in (Likeness.EQUAL, Likeness.EQUIVALENT):
+            likeness = Likeness.CONTAINED
+    if likeness is Likeness.DIFFERENT:
+        return likeness
+    bodies_of_mine, bodies_of_theirs = (
+        {_body_of(word) for word in bodies_of_mine},
+        {_body_of(word) for word in bodies_of_theirs},
+    )
+    if glued:
+        (bodies_of_theirs if glued > 0 else bodies_of_mine).update(
+            _glued_body("".join(mine_plain), "".join(theirs_plain))
+        )
+    if bodies_of_mine == bodies_of_theirs:
+        return likeness
+    if bodies_of_mine and bodies_of_theirs:
+        return Likeness.DIFFERENT
+    return Likeness.LESS_PRECISE
+
+
+def _compare_plain(mine: str, theirs: str) -> tuple[Likeness, int]:
+    """Return how alike two words are, and 1 or -1 when theirs or mine goes on."""
+    if mine == theirs:
+        return Likeness.EQUAL, 0
+    if _goes_on(mine, theirs):
+        return Likeness.CONTAINED, 1
+    if _goes_on(theirs, mine):
+        return Likeness.CONTAINED, -1
+    if _is_slip(mine, theirs):
+        return Likeness.EQUIVALENT, 0
+    return Likeness.DIFFERENT, 0
+
+
+def _goes_on(short: str, long: str) -> bool:
+    """CLIO in CLIORTA and 405 in 405GLD; neither C3 in C30 nor KA in KADJAR."""
+    if not long.startswith(short):
+        return False
+    following = long[len(short)]
+    if short[-1].isdigit() or following.isdigit():
+        return short[-1].isdigit() != following.isdigit()
+    return len(short) >= _GLUED_MIN
+
+
+def _glued_body(mine: str, theirs: str) -> set[str]:
+    longer, shorter = max(mine, theirs, key=len), min(mine, theirs, key=len)
+    rest = longer[len(shorter) :]
+    # The register cuts after ten letters.
+    found = (body for body in _OTHER_BODIES if rest[:4] == body[:4] and len(rest) > 3)
+    return {_body_of(body) for body in found}
+
+
+def _body_of(word: str) -> str:
+    return next((body for body in _CUT_BODIES if word.startswith(body)), word)
+
+
+def _bodies(words: Sequence[str]) -> set[str]:
+    return {word for word in words if word in _OTHER_BODIES}
+
+
+def _make(squeezed: str) -> str:
+    # For the market it was approved for: FORD CEE.
+    plain = squeezed.removesuffix("CEE") if len(squeezed) > 5 else squeezed
+    return _MAKES.get(plain, plain)
+
+
+def _is_cut(one: str, other: str) -> bool:
+    short, long = sorted((one, other), key=len)
+    return len(short) >= _CUT_MIN and long.startswith(short)
+
+
+def _is_of_house(one: str, other: str, model: str | None) -> bool:
+    young = one if one in _MODELS_OF else other
+    # The register says the younger name itself, or nothing that speaks against it.
+    if young == other or young not in _MODELS_OF or model is None:
+        return True
+    squeezed = _squeezed(model)
+    return squeezed.startswith(_MODELS_OF[young]) or squeezed in _UNSAID
+
+
+def _squeezed(text: str) -> str:
+    return fold(text).replace(" ", "")
+
+
+def _words(text: str, make: str | None) -> list[str]:
+    folded = fold(_DECIMALS.sub(" ", text))
+    make = _make(_squeezed(make)) if make else ""
+    if rule := _OF_MAKE.get(make):
+        folded = rule.sub("", folded)
+    words = folded.split()
+    # RENAULT CLIO for CLIO, and ALFA ROMEO 145.
+    for length in (3, 2, 1, 1):
+        if len(words) > length and _make("".join(words[:length])) == make:
+            words = words[length:]
+    # N.PANDA and G.PUNTO, new and big.
+    if len(words) > 1 and words[0] in ("N", "G") and words[1].isalpha():
+        words = words[1:]
+    # A letter alone after these names the model: MODEL X, CLASSE V.
+    if words and words[0] in _RANGES and len(words) > 1:
+        words = [words[0] + words[1], *words[2:]]
+    return [
+        str(_ROMAN[word]) if place and word in _ROMAN else word
+        for place, word in enumerate(words)
+    ]
+
+
+def _core(words: Sequence[str]) -> list[str]:
+    """Leave out engine and trim; what comes first names the model all the same."""
+    kept = [
+        word
+        for place, word in enumerate(words)
+        if word not in _TRIMS and not (place and word.isdigit() and int(word) > 9)
+    ]
+    return kept
+
+
+def _generation(words: Sequence[str]) -> str | None:
+    """The 4 of CLIO 4: one digit after a name of letters; that of C 4 is its name."""
+    for before, word in pairwise(words):
+        if (
+            word.isdigit()
+            and 0 < int(word) <= _GENERATION_MAX
+            and before.isalpha()
+            and len(before) > 2
+            and before not in _RANGES
+        ):
+            return word
+    return None
+
+
+def _named(core: Sequence[str]) -> list[str]:
+    """Put C 4 together, and take out a generation."""
+    named: list[str] = []
+    for place, word in enumerate(core):
+        if place and word.isdigit():
+            if place == 1 and len(core[0]) <= 2:
+                named[-1] += word
+            continue
+        named.append(word)
+    return named
+
+
+# Its motorcycles have a letter before their number, or four digits.
+_BMW = re.compile(r"([1-8])\d\d(?!\d)")
+_BMW_LETTERED = re.compile(r"([XZM])\d(?!\d)")
+_MERCEDES = re.compile(r"(GLA|GLB|GLC|GLE|GLK|GLS|CLA|CLK|CLS|SLK|[ABCEGSVRX])\d{2,3}")
+
+
+def _of_one_range(mine: Sequence[str], theirs: Sequence[str], make: str | None) -> bool:
+    """SERIE 3 and 320D; SERIE X and X5; CLASSE B and B 180."""
+    maker = _make(_squeezed(make)) if make else ""
+    if maker not in ("BMW", "MERCEDES"):
+        return False
+    ranges = [_range_of("".join(words), maker) for words in (mine, theirs)]
+    return ranges[0] is not None and ranges[0] == ranges[1]
+
+
+def _range_of(squeezed: str, maker: str) -> str | None:
+    if maker == "BMW":
+        if squeezed.startswith("SERIE"):
+            return squeezed[5:6] or None
+        found = _BMW.match(squeezed) or _BMW_LETTERED.match(squeezed)
+        return found[1] if found else None
+    if squeezed.startswith("CLASSE"):
+        return re.sub(r"\d.*", "", squeezed[6:]) or None
+    found = _MERCEDES.match(squeezed)
+    return found[1] if found else None
+
+
+def _is_slip(one: str, other: str) -> bool:
+    """Letters alone: a digit more or less is another model, and so is the letter of a
+    range."""
+    if not (one.isalpha() and other.isalpha()):
+        return False
+    if any(one.startswith(name) and other.startswith(name) for name in _RANGES):
+        return False
+    shorter = min(len(one), len(other))
+    for length, most in _SLIPS:
+        if shorter >= length:
+            return _distance(one, other, most) <= most
+    return False
+
+
+def _distance(one: str, other: str, most: int) -> int:
+    """Return the edits between two words (a swap of neighbours is one), or more than
+    `most`."""
+    if abs(len(one) - len(other)) > most:
+        return most + 1
+    before: list[int] = []
+    row = list(range(len(other) + 1))
+    for i, letter in enumerate(one, 1):
+        before, last, row = row, before, [i]
+        for j, theirs in enumerate(other, 1):
+            cost = min(
+                before[j] + 1, row[j - 1] + 1, before[j - 1] + (letter != theirs)
+            )
+            if i > 1 and j > 1 and letter == other[j - 2] and one[i - 2] == theirs:
+                cost = min(cost, last[j - 2] + 1)
+            row.append(cost)
+    return row[-1]
