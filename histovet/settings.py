@@ -14,6 +14,7 @@ import dj_database_url
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from histovet import imprint
 from pseudonymizer.errors import KeyRingError
 from pseudonymizer.key_ring import KeyRing
 
@@ -485,3 +486,57 @@ def _signing(key_name: str, certificate_name: str) -> tuple[Path, Path] | None:
 
 # None: the site offers no documents.
 SIGNING_FILES = _signing("HISTOVET_SIGNING_KEY", "HISTOVET_SIGNING_CERTIFICATE")
+
+# Who runs the site, and how people write to them: docs/pages.md
+
+
+def _imprint(name: str) -> imprint.Imprint:
+    """Return what the file says, nothing of anyone when none is named."""
+    value = os.environ.get(name, "").strip()
+    if not value:
+        return imprint.Imprint()
+    try:
+        return imprint.read(Path(value))
+    except imprint.ImprintRefused as exc:
+        raise ImproperlyConfigured(
+            f"{name} names a file that is not understood: {exc}"
+        ) from exc
+
+
+def _port(name: str, usual: int) -> int:
+    value = os.environ.get(name, "").strip()
+    if not value:
+        return usual
+    if not re.fullmatch("[0-9]{1,5}", value) or not 0 < int(value) < 65536:
+        raise ImproperlyConfigured(f"{name} is no port; write a number up to 65535")
+    return int(value)
+
+
+def _one_of(name: str, *words: str) -> str:
+    """Return the value, the first word when there is none."""
+    value = os.environ.get(name, "").strip() or words[0]
+    if value not in words:
+        raise ImproperlyConfigured(f"{name} is none of {', '.join(words)}")
+    return value
+
+
+IMPRINT = _imprint("HISTOVET_IMPRINT")
+
+EMAIL_HOST = os.environ.get("HISTOVET_SMTP_HOST", "").strip()
+_smtp_security = _one_of("HISTOVET_SMTP_SECURITY", "starttls", "tls", "none")
+EMAIL_USE_TLS = _smtp_security == "starttls"
+EMAIL_USE_SSL = _smtp_security == "tls"
+EMAIL_PORT = _port("HISTOVET_SMTP_PORT", 465 if EMAIL_USE_SSL else 587)
+EMAIL_HOST_USER = os.environ.get("HISTOVET_SMTP_USER", "").strip()
+EMAIL_HOST_PASSWORD = _secret("HISTOVET_SMTP_PASSWORD_FILE")
+# A visitor waits for as long as this, and a thread of the site with them.
+EMAIL_TIMEOUT = 10
+CONTACT_FROM = os.environ.get("HISTOVET_CONTACT_FROM", "").strip()
+CONTACT_TO = os.environ.get("HISTOVET_CONTACT_TO", "").strip()
+EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+if DEVELOPMENT and not EMAIL_HOST:
+    # Messages are files there.
+    EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    EMAIL_FILE_PATH = STATE_DIR / "mail"
+    CONTACT_FROM = CONTACT_FROM or "histovet@localhost"
+    CONTACT_TO = CONTACT_TO or "contact@localhost"

@@ -1,7 +1,7 @@
 from django.conf.urls.i18n import i18n_patterns
 from django.urls import include, path
 
-from histovet.pages import views
+from histovet.pages.urls import root_urlpatterns
 from histovet.partners.urls import pages as partner_pages
 
 handler400 = "histovet.pages.errors.bad_request"
@@ -10,10 +10,10 @@ handler404 = "histovet.pages.errors.not_found"
 handler500 = "histovet.pages.errors.broken"
 
 urlpatterns = [
-    path("robots.txt", views.robots, name="robots"),
+    *root_urlpatterns,
     path("", include("histovet.partners.urls")),
     *i18n_patterns(
-        path("", views.home, name="home"),
+        path("", include("histovet.pages.urls")),
         path("", include("histovet.history.urls")),
         path("", include("histovet.sharing.urls")),
         path("", include(partner_pages)),

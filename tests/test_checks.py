@@ -5,7 +5,8 @@ import pytest
 from django.conf import settings as django_settings
 from django.core.checks import run_checks
 
-from tests.test_settings import key, write_ring
+from histovet import imprint
+from tests.test_settings import key, write_imprint, write_ring
 
 
 @pytest.fixture
@@ -16,6 +17,8 @@ def good(tmp_path, settings):
     settings.ALLOWED_HOSTS = ["histovet.example"]
     settings.CSRF_COOKIE_SECURE = True
     settings.CSRF_COOKIE_NAME = "__Host-csrf"
+    settings.CONTACT_FROM = settings.CONTACT_TO = ""
+    settings.IMPRINT = imprint.read(write_imprint(tmp_path / "imprint.toml"))
     settings.TRUSTED_PROXIES = (ipaddress.ip_network("10.0.0.0/8"),)
     settings.REGISTER_KEYS_PATH = write_ring(
         tmp_path / "register.json", "register", {1: key(1)}, 1

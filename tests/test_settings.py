@@ -1,4 +1,5 @@
 import base64
+import datetime as dt
 import ipaddress
 import json
 import os
@@ -32,6 +33,25 @@ def write_ring(
     return path
 
 
+def write_imprint(path: Path, **changes: str) -> Path:
+    """What an operator says of themselves, each value as TOML."""
+    said = {
+        "name": '"Préfecture d’Essai"',
+        "address": '"1 place du Marché\\n75000 Paris"',
+        "phone": '"01 00 00 00 00"',
+        "email": '"contact@histovet.example"',
+        "director": '"La préfète d’Essai"',
+        "host": '"Hébergeur d’Essai, 2 rue du Serveur, 59000 Lille, 03 00 00 00 00"',
+        "data_protection": '"dpo@histovet.example"',
+        "security": '"mailto:security@histovet.example"',
+        "security_until": str(dt.date.today() + dt.timedelta(days=300)),
+        **changes,
+    }
+    text = "".join(f"{name} = {value}\n" for name, value in said.items() if value)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
 @pytest.fixture
 def tmp_path():
     with folder_outside() as folder:
@@ -47,6 +67,7 @@ def production(tmp_path):
         "HISTOVET_REGISTER_KEYS": str(register),
         "HISTOVET_SITE_KEYS": str(site),
         "HISTOVET_HOSTS": "histovet.example",
+        "HISTOVET_IMPRINT": str(write_imprint(tmp_path / "imprint.toml")),
         "HISTOVET_STATE": str(tmp_path / "state"),
     }
 
@@ -311,6 +332,13 @@ def test_a_server_does_not_start_without_its_static_files(production):
     assert done.returncode != 0
     assert "histovet.E012" in done.stderr
     assert "collectstatic" in done.stderr
+
+
+def test_a_server_does_not_start_when_nobody_answers_for_it(deployed):
+    done = manage(deployed | {"HISTOVET_IMPRINT": ""}, "-c", "import histovet.wsgi")
+    assert done.returncode != 0
+    assert "histovet.E061" in done.stderr
+    assert "docs/pages.md" in done.stderr
 
 
 def test_a_server_starts_in_production_without_a_word(deployed):

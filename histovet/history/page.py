@@ -33,11 +33,13 @@ class AlertShown:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of a table; `values` are never empty."""
+    """One line of a table; `values` are never empty. `word` is the anchor of what the
+    label means in the glossary of the site."""
 
     label: str
     values: tuple[str, ...]
     box: str = ""
+    word: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,12 +136,14 @@ Block = Heading | Paragraph | Items | Table | Grid | Timeline | Figure
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """`source` tells where it comes from and as of when; empty for our own words."""
+    """`source` tells where it comes from and as of when; empty for our own words.
+    `words` is the anchor of its words in the glossary of the site."""
 
     anchor: str
     title: str
     source: str
     blocks: tuple[Block, ...]
+    words: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,11 @@ class State:
         return self.root / "static"
 
     @property
+    def mail(self) -> Path:
+        """Messages that were written on the contact page (settings.EMAIL_FILE_PATH)."""
+        return self.root / "mail"
+
+    @property
     def proofs(self) -> Path:
         return self.root / "proofs"
 
@@ -99,6 +104,7 @@ class State:
             self.manifests,
             self.partner_key,
             self.static,
+            self.mail,
             self.proofs,
             self.bench,
             self.bench_ingest,

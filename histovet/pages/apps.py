@@ -6,4 +6,5 @@ class PagesConfig(AppConfig):
 
     def ready(self) -> None:
         # Importing registers them.
-        from histovet import checks  # noqa: F401
+        from histovet import checks as site_checks  # noqa: F401
+        from histovet.pages import checks  # noqa: F401

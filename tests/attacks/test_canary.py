@@ -14,7 +14,7 @@ import pytest
 from django.core import mail
 from django.core.cache import cache
 from django.db import connection
-from django.test import Client
+from django.test import Client, override_settings
 
 from histovet.history.forms import IdentityForm
 from histovet.logs import LineFormatter
@@ -162,6 +162,26 @@ def _type_into_the_site(client: Client) -> str:
         assert not _seen(text_of(paper.content) + str(paper.headers))
         assert not _seen(paper.content.decode("latin-1"))
     return client.cookies.output()
+
+
+def _write_to_the_operator(client: Client) -> str:
+    """Send what a message is not to carry, and once while nobody takes mail; return the
+    addresses that it led to. A page that refuses shows what was typed, as any form."""
+    typed = {
+        "subject": "erreur",
+        "message": f"{PLATE} ou {PLATE_FNI}, formule {FORMULA}, {VIN} {TOKEN}",
+    }
+    sent = client.post("/contact", typed)
+    assert (sent.status_code, len(mail.outbox)) == (303, 1)
+    after = client.get(sent.headers["Location"])
+    with override_settings(
+        EMAIL_BACKEND="django.core.mail.backends.smtp.EmailBackend",
+        EMAIL_HOST="127.0.0.1",
+        EMAIL_PORT=1,
+    ):
+        named = {**typed, "message": f"{FAMILY} {GIVEN}, {PLATE}"}
+        assert client.post("/contact", named).status_code == 503
+    return sent.headers["Location"] + after.content.decode()
 
 
 def _codes_on(page: str) -> list[str]:
@@ -364,6 +384,7 @@ def test_no_canary_is_seen_again(tmp_path, capfd, log):
 
     cache.clear()
     cookies = _type_into_the_site(Client())
+    after_a_message = _write_to_the_operator(Client())
     answers_of_links, secrets = _drive_links()
     assert len(secrets) == 5
 
@@ -387,16 +408,20 @@ def test_no_canary_is_seen_again(tmp_path, capfd, log):
     assert "django.request" in log.getvalue()
     assert "histovet.sharing.opening" in log.getvalue()
     assert "status=500" in log.getvalue()
+    assert "histovet.pages.views" in log.getvalue()
     everywhere = {
         "refusals of the API": "".join(refusals),
         "cookies of the site": cookies,
+        "what follows a message": after_a_message,
         "cookies and answers of links": answers_of_links,
         "errors of the form": form.errors.as_text(),
         "standard output": printed.out,
         "standard error": printed.err,
         "log": log.getvalue(),
         "PostgreSQL's log": _server_logs(),
-        "mail": "".join(str(message.message()) for message in mail.outbox),
+        "mail": "".join(
+            f"{message.message()}{message.body}" for message in mail.outbox
+        ),
         "database": b"\n".join(dump.values()).decode("latin-1"),
     }
     found = {

@@ -9,7 +9,7 @@ import pytest
 from histovet.local.state import REPOSITORY
 from tests.attacks.serving import site
 from tests.outside import folder_outside
-from tests.test_settings import key, write_ring
+from tests.test_settings import key, write_imprint, write_ring
 
 
 @pytest.fixture(scope="module")
@@ -24,6 +24,7 @@ def production():
             "HISTOVET_REGISTER_KEYS": str(register),
             "HISTOVET_SITE_KEYS": str(ring),
             "HISTOVET_HOSTS": "histovet.example",
+            "HISTOVET_IMPRINT": str(write_imprint(folder / "imprint.toml")),
             "HISTOVET_STATE": str(folder),
             "HISTOVET_DEBUG": "0",
             # The development key lies in the repository, where no site may keep it.

@@ -482,3 +482,17 @@ def test_a_cancelled_change_of_holder_dates_no_tenure():
     )
     held = page(plain=True, operations=operations, holder_count=1)
     assert held.facts[1].detail == f"23{NBSP}novembre 2017"
+
+
+def test_a_word_of_the_register_leads_to_what_it_means():
+    shown = html()
+    assert '<a class="term" href="/aide/mots#gage">Gages</a>' in shown
+    assert '<a class="term" href="/aide/mots#critair">Vignette Crit’Air</a>' in shown
+    for group in ("operations", "kilometrage", "controle", "situation", "papiers"):
+        assert f'href="/aide/mots#{group}">Les mots expliqués</a>' in shown
+    assert '<p class="hint"></p>' not in shown
+    with translation.override("en"):
+        english = render_to_string("history/_report.html", {"page": page("en")})
+    assert 'href="/en/help/words#gage">Pledges</a>' in english
+    # Paper has no such place to go.
+    assert "mots" not in str(page(plain=True))

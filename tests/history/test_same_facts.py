@@ -41,7 +41,7 @@ INSPECTED = Inspected(
 # Of the page's own working: what is never shown as a text.
 UNSHOWN = {
     "anchor", "svg", "tone", "is_hint", "gravity", "verdict", "is_gap", "for_holder",
-    "cancelled", "ends_in_numbers", "choices", "description", "caption",
+    "cancelled", "ends_in_numbers", "choices", "description", "caption", "word", "words",
 }  # fmt: skip
 
 

@@ -7,8 +7,6 @@ from tests.journeys.axe import check
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 PAGES = [
-    "/",
-    "/en/",
     "/bad/",
     "/closed/",
     "/en/form-refused/",
@@ -25,9 +23,8 @@ def test_an_automated_checker_finds_nothing(live_server, page: Page, path):
     check(page)
 
 
-@pytest.mark.parametrize("path", ["/", "/en/"])
-def test_a_page_is_light_quiet_and_asks_nobody_else(live_server, page: Page, path):
-    check_light_and_quiet(page, live_server.url + path)
+def test_a_page_is_light_quiet_and_asks_nobody_else(live_server, page: Page):
+    check_light_and_quiet(page, live_server.url)
     assert page.context.cookies() == []
 
 

@@ -25,6 +25,7 @@ def test_it_is_light_quiet_and_asks_nobody_else(live_server, page: Page, path):
 
 def test_a_partner_finds_a_call_from_home(live_server, page: Page):
     page.goto(live_server.url)
+    page.get_by_role("link", name="Devenir partenaire").click()
     page.get_by_role("link", name="L’interface pour les partenaires").click()
     page.get_by_role("navigation", name="Les appels").get_by_role(
         "link", name="listing_check"

@@ -288,12 +288,24 @@ def test_a_kind_of_events_is_chosen_without_script(live_server, browser, shown):
     page = browser.new_context(java_script_enabled=False, locale="fr-FR").new_page()
     ask(page, live_server.url, typed(shown["irreparable"]))
     everything = page.locator("ol.timeline > li").count()
-    choice = page.get_by_role("link", name=re.compile("^Sinistres"))
+    choice = page.get_by_role("link", name=re.compile(r"^Sinistres \("))
     choice.focus()
     page.keyboard.press("Enter")
     expect(page).to_have_url(live_server.url + "/rapport?voir=sinistres#history")
     assert 0 < page.locator("ol.timeline > li").count() < everything
-    expect(page.get_by_role("link", name=re.compile("^Sinistres"))).to_have_attribute(
-        "aria-current", "true"
-    )
+    expect(
+        page.get_by_role("link", name=re.compile(r"^Sinistres \("))
+    ).to_have_attribute("aria-current", "true")
     page.context.close()
+
+
+def test_a_word_of_a_report_is_explained_and_the_report_still_there(
+    live_server, page, shown
+):
+    ask(page, live_server.url, typed(shown["pledged"]))
+    page.get_by_role("link", name="Gages", exact=True).press("Enter")
+    expect(page).to_have_url(live_server.url + "/aide/mots#gage")
+    expect(page.locator("#gage")).to_be_in_viewport()
+    page.go_back()
+    expect(page).to_have_url(live_server.url + "/rapport")
+    expect(page.get_by_role("heading", name="Situation administrative")).to_be_visible()

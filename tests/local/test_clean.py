@@ -11,6 +11,8 @@ def test_clean_refuses_while_used_stops_what_was_left_and_keeps_what_is_not_ours
 ):
     machine = Machine(tmp_path)
     (tmp_path / "mine.txt").write_text("kept")
+    (tmp_path / "mail").mkdir()
+    (tmp_path / "mail" / "a message.log").write_text("To: contact@localhost")
     user = machine.sleeper()
     refused = machine.clean()
     assert refused.returncode == 1

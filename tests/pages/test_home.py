@@ -1,6 +1,8 @@
 import re
 
 import pytest
+from django.urls import reverse
+from django.utils import translation
 
 
 @pytest.mark.parametrize("path", ["/", "/en/"])
@@ -46,4 +48,24 @@ def test_robots_may_read_pages_and_leave_the_interface_alone(client):
     answer = client.get("/robots.txt")
     assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
     lines = answer.content.decode().splitlines()
-    assert lines == ["User-agent: *", "Disallow: /api/", "Disallow: /histovec/"]
+    assert lines == [
+        "User-agent: *",
+        "Disallow: /api/",
+        "Disallow: /histovec/",
+        "",
+        "Sitemap: http://testserver/sitemap.xml",
+    ]
+
+
+# In this order: what is made once a language is not given to the other.
+@pytest.mark.parametrize(
+    ("path", "language"),
+    [("/", "fr"), ("/en/", "en"), ("/nowhere/", "fr"), ("/en/nowhere/", "en")],
+)
+def test_the_foot_of_every_page_leads_to_what_the_law_wants(client, path, language):
+    foot = client.get(path).content.decode().partition("<footer")[2]
+    with translation.override(language):
+        for name in ("contact", "legal", "privacy", "accessibility", "plan"):
+            assert f'href="{reverse(name)}"' in foot
+    said = {"fr": "Accessibilité : non conforme", "en": "Accessibility: not compliant"}
+    assert said[language].replace(" :", "\u00a0:") in foot

@@ -65,6 +65,10 @@ def test_it_is_light_and_asks_nobody_else(client, db):
 
 
 def test_partners_find_it_from_the_home_page(client, db):
-    assert 'href="/partenaires"' in client.get("/").content.decode()
-    assert 'href="/en/partenaires"' in client.get("/en/").content.decode()
+    for home, way, page in (
+        ("/", "/devenir-partenaire", "/partenaires"),
+        ("/en/", "/en/become-a-partner", "/en/partenaires"),
+    ):
+        assert f'href="{way}"' in client.get(home).content.decode()
+        assert f'href="{page}"' in client.get(way).content.decode()
     assert 'href="/api/v1/openapi.json"' in client.get("/partenaires").content.decode()

@@ -14,7 +14,13 @@ from pseudonymizer.records import Initials, Register
 def certificate(report: Report, words: Words, source: str) -> Section:
     caption = words.say(_("Le titulaire, par ses initiales, et son certificat"))
     table = Table(caption, _rows(report, words))
-    return Section("holder", words.say(_("Titulaire et certificat")), source, (table,))
+    return Section(
+        "holder",
+        words.say(_("Titulaire et certificat")),
+        source,
+        (table,),
+        words="papiers",
+    )
 
 
 def _rows(report: Report, words: Words) -> tuple[Row, ...]:

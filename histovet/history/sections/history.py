@@ -72,7 +72,9 @@ def history(report: Report, words: Words, source: str, chosen: str) -> Section:
         blocks.append(Timeline(events, choices))
     if kind is None and (internal := _internal(report)):
         blocks.append(Paragraph(_not_listed(internal), is_hint=True))
-    return Section("history", words.say(_("Historique")), source, tuple(blocks))
+    return Section(
+        "history", words.say(_("Historique")), source, tuple(blocks), words="operations"
+    )
 
 
 def _choices(

@@ -46,6 +46,7 @@ def inspections(known: Evidence, words: Words) -> Section:
         words.say(_("Contrôles techniques")),
         source_of(report, words),
         tuple(blocks),
+        words="controle",
     )
 
 
@@ -148,6 +149,7 @@ def mileage(known: Evidence, words: Words) -> Section:
         words.say(_("Kilométrage")),
         source_of(report, words),
         tuple(blocks),
+        words="kilometrage",
     )
 
 

@@ -36,13 +36,17 @@ def situation(
             Items(tuple(words.say(labels.CONTRADICTIONS[c]) for c in contradictions)),
         ]
     title = words.say(_("Situation administrative"))
-    return Section("situation", title, source, tuple(blocks))
+    return Section("situation", title, source, tuple(blocks), words="situation")
 
 
 def _rows(report: Report, words: Words) -> tuple[Row, ...]:
     certificate = report.certificate
     return (
-        Row(words.say(_("Véhicule volé")), (words.yes_or_no(report.vehicle_stolen),)),
+        Row(
+            words.say(_("Véhicule volé")),
+            (words.yes_or_no(report.vehicle_stolen),),
+            word="vol",
+        ),
         Row(
             words.say(_("Gages")),
             tuple(
@@ -50,6 +54,7 @@ def _rows(report: Report, words: Words) -> tuple[Row, ...]:
                 for p in report.pledges
             )
             or (words.say(NONE),),
+            word="gage",
         ),
         Row(
             words.say(_("Saisies")),
@@ -58,6 +63,7 @@ def _rows(report: Report, words: Words) -> tuple[Row, ...]:
                 for s in report.seizures
             )
             or (words.say(NONE_FEMININE),),
+            word="saisie",
         ),
         Row(
             words.say(_("Oppositions")),
@@ -66,6 +72,7 @@ def _rows(report: Report, words: Words) -> tuple[Row, ...]:
                 for o in report.oppositions
             )
             or (words.say(NONE_FEMININE),),
+            word="opposition",
         ),
         Row(
             words.say(_("Suspensions")),
@@ -74,12 +81,22 @@ def _rows(report: Report, words: Words) -> tuple[Row, ...]:
                 for s in report.suspensions
             )
             or (words.say(NONE_FEMININE),),
+            word="suspension",
         ),
-        Row(words.say(_("Certificat volé")), (words.yes_or_no(certificate.stolen),)),
-        Row(words.say(_("Certificat perdu")), (words.yes_or_no(certificate.lost),)),
+        Row(
+            words.say(_("Certificat volé")),
+            (words.yes_or_no(certificate.stolen),),
+            word="certificat-perdu",
+        ),
+        Row(
+            words.say(_("Certificat perdu")),
+            (words.yes_or_no(certificate.lost),),
+            word="certificat-perdu",
+        ),
         Row(
             words.say(_("Certificat duplicata")),
             (words.yes_or_no(certificate.duplicate),),
+            word="duplicata",
         ),
     )
 
@@ -114,6 +131,7 @@ def _damage(
         Row(
             words.say(_("Sinistres déclarés")),
             (words.count(damage.claim_count),),
+            word="vehicule-endommage",
         ),
         Row(words.say(_("Dernier sinistre")), (words.date(damage.last_claim),)),
         Row(
@@ -128,6 +146,7 @@ def _damage(
                 if "fit_beside_damage" in contradictions
                 else words.yes_or_no(damage.fit_to_drive),
             ),
+            word="apte",
         ),
     ]
     for number, procedure in enumerate(damage.procedures, 1):

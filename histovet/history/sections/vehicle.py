@@ -9,6 +9,19 @@ from histovet.history.page import Row, Section, Table
 from histovet.history.report import Report
 from histovet.history.words import NO_BREAK, NOT_RECORDED, Words
 
+# Box of the certificate → what its words mean in the glossary.
+_WORDS = {
+    "D.2": "type",
+    "D.2.1": "type",
+    "E": "vin",
+    "F.2": "masses",
+    "F.3": "masses",
+    "G": "masses",
+    "G.1": "masses",
+    "J.1": "genre",
+    "P.6": "puissance",
+}
+
 
 def vehicle(report: Report, words: Words, source: str) -> Section:
     rows = tuple(
@@ -16,12 +29,17 @@ def vehicle(report: Report, words: Words, source: str) -> Section:
             label=words.term(rubric.label),
             values=(_rubric(rubric, getattr(report.vehicle, rubric.attribute), words),),
             box=rubric.box,
+            word=_WORDS.get(rubric.box, ""),
         )
         for rubric in labels.RUBRICS
     )
-    sticker = Row(words.say(_("Vignette Crit’Air")), (_sticker(report, words),))
+    sticker = Row(
+        words.say(_("Vignette Crit’Air")), (_sticker(report, words),), word="critair"
+    )
     table = Table(words.say(_("Les rubriques du certificat")), (*rows, sticker))
-    return Section("vehicle", words.say(_("Véhicule")), source, (table,))
+    return Section(
+        "vehicle", words.say(_("Véhicule")), source, (table,), words="rubriques"
+    )
 
 
 def _sticker(report: Report, words: Words) -> str:

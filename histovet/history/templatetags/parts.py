@@ -27,24 +27,37 @@ register = template.Library()
 
 
 @register.simple_tag
-def blocks(section: Section, void: str, choose: str) -> str:
+def blocks(section: Section, void: str, choose: str, glossary: str) -> str:
     """Return what stands in the section, in order; `void` is the word for a cancelled
-    event, `choose` says what the choices of a timeline are."""
+    event, `choose` says what the choices of a timeline are, `glossary` is the address
+    of the words."""
     parts = []
     for block in section.blocks:
         if isinstance(block, Timeline):
             parts.append(_timeline(block, section.anchor, escaped(void), choose))
         else:
-            parts.append(_block(block))
+            parts.append(_block(block, glossary))
     return markup("\n".join(parts))
 
 
-def _block(block: Block) -> str:
+@register.simple_tag
+def heading(section: Section, explained: str, glossary: str) -> str:
+    """Return the title of the section, then its source and the way to its words, whose
+    name is `explained`."""
+    parts = [escaped(section.source)] if section.source else []
+    if section.words:
+        way = f"{glossary}#{section.words}"
+        parts.append(f'<a class="term" href="{way}">{escaped(explained)}</a>')
+    title = f'<h2 id="{section.anchor}">{escaped(section.title)}</h2>'
+    return markup(f'{title}<p class="hint">{" ".join(parts)}</p>' if parts else title)
+
+
+def _block(block: Block, glossary: str) -> str:
     match block:
         case Paragraph():
             return _paragraph(block)
         case Table():
-            return _table(block)
+            return _table(block, glossary)
         case Grid():
             return _grid(block)
         case Heading():
@@ -67,20 +80,22 @@ def _paragraph(shown: Paragraph) -> str:
     return "".join([*parts, escaped(shown.text), "</p>"])
 
 
-def _table(shown: Table) -> str:
+def _table(shown: Table, glossary: str) -> str:
     """It has a column of boxes when a row names its box."""
     has_boxes = any(row.box for row in shown.rows)
-    lines = "".join([_line(row, has_boxes) for row in shown.rows])
+    lines = "".join([_line(row, has_boxes, glossary) for row in shown.rows])
     return (
         f"<table>\n<caption>{escaped(shown.caption)}</caption>\n"
         f"<tbody>\n{lines}</tbody>\n</table>"
     )
 
 
-def _line(row: Row, has_boxes: bool) -> str:
+def _line(row: Row, has_boxes: bool, glossary: str) -> str:
     box = f"<td>{escaped(row.box)}</td>" if has_boxes else ""
     values = "<br>".join([escaped(value) for value in row.values])
     label = escaped(row.label)
+    if row.word:
+        label = f'<a class="term" href="{glossary}#{row.word}">{label}</a>'
     return f'<tr>{box}<th scope="row">{label}</th><td>{values}</td></tr>\n'
 
 
