@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import html
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -130,7 +132,7 @@ def _content(body: Mapping[str, Any] | None) -> tuple[str, tuple[Example, ...]]:
         return "", ()
     content = body["content"]["application/json"]
     examples = tuple(
-        Example(one["summary"], json.dumps(one["value"], ensure_ascii=False, indent=1))
+        Example(one["summary"], _as_text(one["value"]))
         for one in content["examples"].values()
     )
     return _named(content["schema"]), examples
@@ -202,3 +204,9 @@ def _kind(schema: Mapping[str, Any]) -> tuple[str, str]:
 def _named(schema: Mapping[str, Any]) -> str:
     found: str = schema.get("$ref", "").rpartition("/")[2]
     return found
+
+
+def _as_text(value: object) -> str:
+    """Return JSON as markup for a text: quotes, of which it is full, stay one byte."""
+    text = json.dumps(value, ensure_ascii=False, indent=1)
+    return SafeString(html.escape(text, quote=False))
