@@ -5,6 +5,7 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from histovet.local.chromium import CHROMIUM, HOW_TO_HAVE_IT
@@ -12,6 +13,11 @@ from histovet.local.chromium import CHROMIUM, HOW_TO_HAVE_IT
 # Playwright runs an event loop in the thread of the tests, which Django takes for
 # asynchronous code and then refuses its database.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+
+
+# On a machine with other work an input takes as long as it takes.
+hypothesis.settings.register_profile("unhurried", deadline=None)
+hypothesis.settings.load_profile("unhurried")
 
 
 def pytest_configure() -> None:

@@ -14,7 +14,7 @@ from tests.deploy.proxy import written
 from tests.deploy.units import UNITS, Host, installed, unit
 from tests.outside import folder_outside
 from tests.publish import database_url
-from tests.test_settings import key, write_ring
+from tests.test_settings import key, write_imprint, write_ring
 
 SERVICES = ("histovet-site.service", "histovet-hourly@.service", "histovet-job.service")
 # What every service is denied, whatever else it needs.
@@ -40,7 +40,11 @@ def host(transactional_db):
         for number, name in enumerate(("register", "site"), start=1):
             write_ring(folder / name, name, {1: key(number)}, 1, mode=0o440)
         state = folder / "state"
-        variables = {"DATABASE_URL": database_url(), "HISTOVET_STATE": str(state)}
+        variables = {
+            "DATABASE_URL": database_url(),
+            "HISTOVET_STATE": str(state),
+            "HISTOVET_IMPRINT": str(write_imprint(folder / "imprint.toml")),
+        }
         yield Host(folder, variables)
 
 

@@ -332,7 +332,10 @@ def test_the_other_language_keeps_a_link_and_its_report_open(arrive, shown):
     expect_report(buyer)
     assert Link.objects.get().openings == 1
     cookies = {one["name"]: one for one in buyer.context.cookies()}
-    assert set(cookies) == {"csrf", "reader-fr", "reader-en"}
+    of_the_link = {"reader-fr", "reader-en", "seen-fr", "seen-en"}
+    assert set(cookies) == {"csrf", *of_the_link}
+    paths = {urlsplit(address).path for address in (link.address, english)}
+    assert {cookies[name]["path"] for name in of_the_link} == paths
     assert all(one["httpOnly"] for one in cookies.values())
     stored = buyer.evaluate("[localStorage.length, sessionStorage.length]")
     assert stored == [0, 0]
