@@ -143,11 +143,11 @@ def listing_check(request: HttpRequest) -> HttpResponse:
     demand = read_listing_demand(request)
     refuse_after_failures(partner, None, now)
     try:
-        compared = check_listing(demand, partner.folded_name, now)
+        checked = check_listing(demand, _by(partner), now)
     except NotLive as exc:
         count_failure(partner, None, now)
         raise Refused(Problem.REPORT_NOT_FOUND) from exc
-    return _json({"annonce": compared})
+    return _json(checked)
 
 
 @router.post(

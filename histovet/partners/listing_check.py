@@ -24,10 +24,11 @@ from histovet.inspections.inspected import Absence
 from histovet.partners.demand import CodeDemande, read_json, secret_of
 from histovet.partners.make_model import Likeness, compare_makes, compare_models
 from histovet.partners.problems import FieldError, Problem, Refused
-from histovet.sharing import car_check
+from histovet.sharing import car_check, receipts
 from histovet.sharing.car_check import recorded_vin
 from histovet.sharing.claims import Admission, admit
 from histovet.sharing.opening import OpenLink, open_link
+from histovet.sharing.receipts import ByPartner
 from pseudonymizer.records import Register
 
 # Odometers are read off and typed by hand, and an advert stays while the car is driven.
@@ -115,8 +116,15 @@ class AnnonceComparee(TypedDict, total=False):
     vin: Compared
 
 
+class OfListing(TypedDict):
+    receipt: Annotated[
+        str, Meta(description="Sous lequel le vendeur voit que vous avez comparé.")
+    ]
+
+
 class ListingChecked(TypedDict):
     annonce: AnnonceComparee
+    histovet: OfListing
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,24 +215,26 @@ def read_listing_demand(request: HttpRequest) -> ListingDemand:
 
 
 def check_listing(
-    demand: ListingDemand, folded_partner: str, now: dt.datetime
-) -> AnnonceComparee:
+    demand: ListingDemand, partner: ByPartner, now: dt.datetime
+) -> ListingChecked:
     """Raises NotLive, and Refused for a report that is withheld or when this partner
     has had its adverts compared. It counts no opening: nothing of the report is shown.
     """
     link = open_link(demand.secret, now, again=True)
-    if link is None:
+    if link is None or link.is_used_up:
         raise NotLive
     if link.is_withheld:
         raise Refused(Problem.REPORT_WITHHELD)
     register = link.opened.record.register
     claims = demand.claimed.canonical(register)
-    match admit(demand.secret, folded_partner, claims):
+    match admit(demand.secret, partner.folded_name, claims):
         case Admission.ENDED:
             raise NotLive
         case Admission.USED_UP:
             raise Refused(Problem.CLAIMS_USED_UP)
-    return _compare(demand.claimed, link, now)
+    compared = _compare(demand.claimed, link, now)
+    number = receipts.leave_of_advert(link.public_id, partner, now)
+    return {"annonce": compared, "histovet": {"receipt": number}}
 
 
 def _compare(claimed: Claimed, link: OpenLink, now: dt.datetime) -> AnnonceComparee:

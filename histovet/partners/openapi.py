@@ -148,7 +148,8 @@ _ADVERT_COMPARED: ListingChecked = {
         },
         "kilometrage": {"verdict": "inconsistent", "reason": "below_last_reading"},
         "vin": {"verdict": "consistent", "reason": "equal_where_shown"},
-    }
+    },
+    "histovet": {"receipt": "K7QMX-2XVD4"},
 }
 # White space to Python and not to JSON Schema is none of it.
 _VISIBLE = r"[^\s\u001c-\u001f\u0085]"

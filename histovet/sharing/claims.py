@@ -33,10 +33,6 @@ _KEEP = """
     UPDATE sharing_link SET claims = coalesce(claims, ''::bytea) || %s
     WHERE public_id = %s RETURNING 1
 """
-_READ = """
-    SELECT key_version, claims FROM sharing_link
-    WHERE public_id = %s AND ended_at IS NULL
-"""
 
 
 class Admission(enum.Enum):
@@ -66,16 +62,6 @@ def admit(secret: bytes, folded_partner: str, claims: bytes) -> Admission:
             return Admission.USED_UP
         one_row(_KEEP, (entry, public_id))
     return Admission.ADMITTED
-
-
-def has_claimed(secret: bytes, folded_partner: str) -> bool:
-    """Tell whether this partner had an advert compared with the link's vehicle; of a
-    link that ended nobody has."""
-    row = one_row(_READ, (link_id(secret),))
-    if row is None or row[1] is None:
-        return False
-    partner = _partner(secret, folded_partner, row[0])
-    return any(one.startswith(partner) for one in _entries(bytes(row[1])))
 
 
 def _entries(kept: bytes) -> list[bytes]:

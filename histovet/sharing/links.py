@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.db import transaction
-from django.db.models import Prefetch
+from django.db.models import Count, Prefetch
 
 from histovet.sharing.keys import link_keys
 from histovet.sharing.liveness import end_of, is_handed_over
@@ -97,11 +97,11 @@ class OwnedLink:
     @property
     def receipts(self) -> list[Receipt]:
         """The latest ones, latest first."""
-        return list(self.row.receipts.all()[:RECEIPTS_LISTED])
+        return self.row.latest_receipts
 
     @property
     def receipts_count(self) -> int:
-        return len(self.row.receipts.all())
+        return self.row.receipts_left
 
     @property
     def receipts_are_few(self) -> bool:
@@ -229,8 +229,14 @@ def owned(
         .order_by("-created_at", "public_id")
         .prefetch_related(
             Prefetch("days", OpeningsOfDay.objects.order_by("-day")),
-            Prefetch("receipts", Receipt.objects.order_by("-day", "number")),
+            # A partner may have left thousands.
+            Prefetch(
+                "receipts",
+                Receipt.objects.order_by("-day", "number")[:RECEIPTS_LISTED],
+                to_attr="latest_receipts",
+            ),
         )
+        .annotate(receipts_left=Count("receipts__number"))
     )
     return [_owned(row, identity, opened, owner_secret, now) for row in rows]
 

@@ -178,8 +178,8 @@ class OpeningsOfDay(models.Model):
 
 
 class Receipt(models.Model):
-    """That a partner read a link's report, under the number that its answer carries.
-    `folded_partner` is what the spellings of the partner's name have in common. The
+    """That a partner read a link's report or had an advert compared with it, under the
+    number that its answer carries. `folded_partner` is what the spellings of the partner's name have in common. The
     database deletes it with its link: migration 0004."""
 
     pk = models.CompositePrimaryKey("link", "number")
@@ -195,9 +195,16 @@ class Receipt(models.Model):
     day = models.DateField()
     partner = models.TextField()
     folded_partner = models.TextField()
+    of_advert = models.BooleanField(db_default=False)
 
     class Meta:
         db_table = "sharing_receipt"
+        indexes = (
+            models.Index(fields=["link", "folded_partner"], name="sharing_receipt_of"),
+            models.Index(
+                fields=["link", "-day", "number"], name="sharing_receipt_latest"
+            ),
+        )
 
     def __str__(self) -> str:
         return "a receipt"

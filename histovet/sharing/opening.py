@@ -37,7 +37,7 @@ _DUMMY_SECRET = bytes(SECRET_BYTES)
 # to decode.
 _FIND = """
     SELECT key_version, holder_key_version, created_at, expires_at, scope, max_openings,
-        capsule
+        capsule, coalesce(openings >= max_openings, false)
     FROM sharing_link WHERE public_id = %s AND ended_at IS NULL
 """
 # One statement: what is counted of the link, of the day and of a partner is the same.
@@ -62,14 +62,21 @@ _COUNT = """
 
 @dataclass(frozen=True, slots=True)
 class OpenLink:
-    """A live link, and the record that it opens. `receipt` is the number of the opening
-    that a partner made of it."""
+    """A live link, and the record that it opens. One that `is_used_up` shows its report
+    to those who have opened it, and ends at the next who tries. `receipt` is the number
+    of the opening that a partner made of it."""
 
     public_id: bytes
     expires_at: dt.datetime
     scope: Scope
     opened: Opened
+    is_used_up: bool
     receipt: str | None = None
+
+    @property
+    def is_open_to_more(self) -> bool:
+        """Whoever has not read it yet may."""
+        return not (self.is_used_up or self.is_withheld)
 
     @property
     def is_withheld(self) -> bool:
@@ -136,7 +143,7 @@ def _seen(
         keys.open_capsule(_DUMMY_SECRET, *_dummy(keys))
         reading.read(DECOY)
         return None, None
-    key_version, holder_version, created, expires, scope, most, sealed = row
+    key_version, holder_version, created, expires, scope, most, sealed, used_up = row
     terms = LinkTerms(
         public_id,
         key_version,
@@ -156,7 +163,7 @@ def _seen(
     end = end_of(terms, capsule, opened, now)
     if end is not None or opened is None:
         return None, end
-    return OpenLink(public_id, expires, Scope(scope), opened), None
+    return OpenLink(public_id, expires, Scope(scope), opened, used_up), None
 
 
 @functools.lru_cache(maxsize=1)

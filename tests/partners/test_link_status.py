@@ -81,6 +81,17 @@ def test_it_counts_neither_as_opening_nor_as_failure(make_link, ask_code, status
     assert PartnerKey.objects.get().failures == 0
 
 
+def test_a_link_that_was_opened_as_often_as_it_may_be_lives_for_nobody_new(
+    make_link, ask_code, status
+):
+    link = make_link(max_openings=3)
+    for _ in range(3):
+        assert status(link) == (LIVE if link.row.openings else NOT_LIVE)
+        assert ask_code(link).status_code == 200
+    assert status(link) == NOT_LIVE
+    assert link.row.ended_at is None, "its readers read on"
+
+
 def test_a_link_that_is_over_is_ended_when_it_is_asked_of(make_link, status):
     link = make_link(now=timezone.now() - 8 * DAY)
     assert status(link) == NOT_LIVE

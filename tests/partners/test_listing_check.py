@@ -62,7 +62,7 @@ WHOLE = {
 }
 
 
-def test_an_advert_that_tells_the_truth(make_link, told, ask):
+def test_an_advert_that_tells_the_truth(make_link, told, check, ask):
     link = make_link()
     assert told(link, WHOLE) == {
         "marque": ("consistent", "equal"),
@@ -71,9 +71,8 @@ def test_an_advert_that_tells_the_truth(make_link, told, ask):
         "vin": ("consistent", "equal_where_shown"),
     }
     document = ask({}, path="/api/v1/openapi.json", method="get").json()
-    answer = {"annonce": {"vin": {"verdict": "unknown", "reason": "not_comparable"}}}
     schema = document["components"]["schemas"]["ListingChecked"]
-    assert_declared(document, schema, answer)
+    assert_declared(document, schema, check(link, WHOLE).json())
 
 
 def test_an_advert_that_does_not(make_link, told):
@@ -94,7 +93,9 @@ def test_what_the_register_does_not_know(make_link, told):
 
 def test_only_what_was_claimed_is_answered_and_nothing_of_the_record(make_link, check):
     answer = check(make_link(), {"marque": "Renault", "autre": 1})
-    assert answer.json() == {
+    document = answer.json()
+    assert list(document.pop("histovet")) == ["receipt"]
+    assert document == {
         "annonce": {"marque": {"verdict": "consistent", "reason": "equal"}}
     }
     assert answer.headers["Cache-Control"] == "no-store"
@@ -200,12 +201,12 @@ def sets():
 def test_three_distinct_claims_a_link_and_partner(make_link, check, make_key):
     link, other_link = make_link(), make_link(register.PLAIN_FNI)
     first, second, third, fourth = itertools.islice(sets(), 4)
-    answers = [check(link, one).content for one in (first, second, third)]
+    answers = [check(link, one).json()["annonce"] for one in (first, second, third)]
     problem(check(link, fourth), 403, "claims-used-up")
     # Those that were answered are answered alike, in any order and number.
     for _ in range(2):
         for sent, answer in zip((first, second, third), answers, strict=True):
-            assert check(link, sent).content == answer
+            assert check(link, sent).json()["annonce"] == answer
     problem(check(link, fourth), 403, "claims-used-up")
     assert check(other_link, fourth).status_code == 200
     # Of the same partner with another key; then of another.
@@ -305,7 +306,25 @@ def test_it_is_no_opening_and_no_report(make_link, check, make_key):
     for _ in range(3):
         assert check(link, WHOLE, with_key=key).status_code == 200
     assert link.row.openings == 0 and link.row.last_opened_on is None
-    assert not sharing.Receipt.objects.exists()
+
+
+def test_the_owner_has_the_receipt_of_each_answer(make_link, check):
+    link = make_link()
+    numbers = {check(link, WHOLE).json()["histovet"]["receipt"] for _ in range(2)}
+    left = sharing.Receipt.objects.values_list("number", "partner", "of_advert")
+    assert set(left) == {(number, "Essai", True) for number in numbers}
+    assert len(numbers) == 2
+
+
+def test_a_link_that_was_opened_as_often_as_it_may_be_is_not_compared_with(
+    make_link, check, ask_code
+):
+    link = make_link(max_openings=3)
+    for _ in range(3):
+        assert check(link, WHOLE).status_code == 200
+        assert ask_code(link).status_code == 200
+    problem(check(link, WHOLE), 404, "report-not-found")
+    assert link.row.ended_at is None, "its readers read on"
 
 
 def test_a_code_that_opens_nothing_is_a_failure(make_link, check, key):

@@ -9,9 +9,15 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from histovet.sharing import links
-from histovet.sharing.links import LINKS_MAX, NotShareable, TooManyLinks
+from histovet.sharing.links import (
+    LINKS_MAX,
+    RECEIPTS_LISTED,
+    NotShareable,
+    TooManyLinks,
+)
 from histovet.sharing.models import End, Link, OpeningsOfDay, Receipt, Scope
 from histovet.sharing.opening import open_link, read_link
+from histovet.sharing.receipts import leave_of_advert
 from histovet.vault import reading
 from pseudonymizer.envelope import link_id
 from tests.sharing.test_opening import (
@@ -428,8 +434,14 @@ def test_the_owner_sees_days_and_receipts_latest_first(register):
     (one,) = owned(now=NOW + DAY)
     days = [(day.day, day.openings) for day in one.row.days.all()]
     assert days == [((NOW + DAY).date(), 2), (NOW.date(), 1)]
-    (receipt,) = one.row.receipts.all()
+    (receipt,) = one.receipts
     assert (receipt.number, receipt.day) == (number, NOW.date())
+    for _ in range(RECEIPTS_LISTED + 4):
+        leave_of_advert(link_id(secret), GARAGE, NOW + DAY)
+    (one,) = owned(now=NOW + DAY)
+    assert len(one.receipts) == RECEIPTS_LISTED
+    assert (one.receipts_count, one.receipts_before) == (RECEIPTS_LISTED + 5, 5)
+    assert all(receipt.of_advert for receipt in one.receipts)
 
 
 def test_two_links_of_one_id_cannot_be(register):

@@ -18,7 +18,7 @@ from histovet.logs import LineFormatter
 from histovet.sharing import links
 from histovet.sharing.models import End, Link, OpeningsOfDay, Receipt, Scope
 from histovet.sharing.opening import open_link, read_link
-from histovet.sharing.receipts import ByPartner, has_opened, new_number
+from histovet.sharing.receipts import ByPartner, has_asked, new_number
 from histovet.vault import keys, reading, releases
 from histovet.vault.errors import NoActiveRelease
 from histovet.vault.models import Release
@@ -400,11 +400,11 @@ def test_an_opening_by_a_partner_has_a_receipt(register):
     assert set(stored) == {(n, NOW.date(), "Garage du Lac") for n in numbers}
     assert open_link(secret, NOW).receipt is None
     assert row(secret).openings == 4
-    assert has_opened(link_id(secret), GARAGE)
+    assert has_asked(link_id(secret), GARAGE)
     respelled = dataclasses.replace(GARAGE, name="GARAGE DU LAC")
-    assert has_opened(link_id(secret), respelled)
-    assert not has_opened(link_id(secret), DEALER)
-    assert not has_opened(link_id(other), GARAGE)
+    assert has_asked(link_id(secret), respelled)
+    assert not has_asked(link_id(secret), DEALER)
+    assert not has_asked(link_id(other), GARAGE)
 
 
 def test_a_receipt_number_is_drawn_at_random():

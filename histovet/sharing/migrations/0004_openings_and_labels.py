@@ -105,6 +105,7 @@ class Migration(migrations.Migration):
                 ("day", models.DateField()),
                 ("partner", models.TextField()),
                 ("folded_partner", models.TextField()),
+                ("of_advert", models.BooleanField(db_default=False)),
                 (
                     "link",
                     models.ForeignKey(
@@ -118,6 +119,16 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={"db_table": "sharing_receipt"},
+        ),
+        migrations.AddIndex(
+            "Receipt",
+            models.Index(fields=["link", "folded_partner"], name="sharing_receipt_of"),
+        ),
+        migrations.AddIndex(
+            "Receipt",
+            models.Index(
+                fields=["link", "-day", "number"], name="sharing_receipt_latest"
+            ),
         ),
         migrations.RunSQL(WITH_THEIR_LINK + PURGE, UNDONE),
     ]
