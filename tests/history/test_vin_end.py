@@ -228,6 +228,7 @@ def test_a_wait_of_hours_is_told_in_hours(client, shown, monkeypatch):
     page = client.post("/vendeur", wrong)
     assert (page.status_code, page.headers["Retry-After"]) == (429, "43200")
     assert "Attendez 12 heures" in page.content.decode()
+    assert "depuis un autre (le téléphone, le travail)" in page.content.decode()
     assert "Wait 12 hours" in client.post("/en/seller", wrong).content.decode()
 
 
