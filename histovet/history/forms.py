@@ -9,6 +9,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from histovet.history.vin_end import typed_vin_end
 from pseudonymizer import normalise
 from pseudonymizer.errors import Unusable
 from pseudonymizer.records import Identity, Register
@@ -22,6 +23,7 @@ class Enquiry:
     """The certificate that is asked for, and the holder's names as typed.
 
     `company` is None for a person; an FNI person stands whole in `family_name`.
+    `vin_end` is canonical, and empty unless it was typed.
     """
 
     identity: Identity
@@ -29,9 +31,10 @@ class Enquiry:
     given_names: str = ""
     company: str | None = None
     siren: str | None = None
+    vin_end: str = ""
 
 
-# What to do about each code of pseudonymizer.normalise.
+# What to do about each code of pseudonymizer.normalise, and about a missing VIN.
 _MESSAGES = {
     "plate_missing": _("Indiquez le numéro d’immatriculation (rubrique A)."),
     "plate_too_long": _("Ce numéro est trop long. Recopiez la rubrique A seule."),
@@ -44,6 +47,9 @@ _MESSAGES = {
     "date_missing": _("Indiquez la date du certificat (rubrique I)."),
     "date_unreadable": _("Écrivez la date en chiffres, par exemple 31/12/2005."),
     "date_impossible": _("Cette date n’existe pas. Vérifiez le jour et le mois."),
+    "vin_end_missing": _(
+        "Indiquez les 4 derniers caractères du numéro de série (rubrique E)."
+    ),
     "siren_unreadable": _("Le SIREN a 9 chiffres. Laissez vide s’il n’y en a pas."),
 }
 
@@ -85,6 +91,7 @@ class IdentityForm(forms.Form):
     given_names = _text()
     company_name = _text()
     siren = _text()
+    vin_end = _text()
 
     enquiry: Enquiry
 
@@ -112,8 +119,14 @@ class IdentityForm(forms.Form):
                 given_names="" if company else data["given_names"],
                 company=data["company_name"] if company else None,
                 siren=siren,
+                vin_end=typed_vin_end(data["vin_end"]),
             )
         return data
+
+    def miss_vin_end(self) -> None:
+        """Say that it is missing, to who was shown the field and left it empty."""
+        if "vin_end" in self.data:
+            self._miss("vin_end", _MESSAGES["vin_end_missing"])
 
     def _identity(self, data: dict[str, Any]) -> Identity:
         if data["register"] == Register.SIV:

@@ -6,14 +6,16 @@ from collections import Counter
 from collections.abc import Iterable
 
 from histovet.history.forms import Enquiry
+from histovet.history.vin_end import is_vin_end
 from histovet.vault import decoy, reading, releases
 from histovet.vault.reading import Opened
 from pseudonymizer.holder import HOLDERS_MAX
 from pseudonymizer.records import Fingerprint, HolderKind, Register
 
 
-def retrieve(enquiry: Enquiry) -> Opened | None:
-    """Return the record when identity and names are right, None otherwise.
+def retrieve(enquiry: Enquiry, *, compares_vin_end: bool = False) -> Opened | None:
+    """Return the record when identity and names are right, and the end of the VIN if it
+    is compared, None otherwise.
 
     Whichever was wrong, the steps are the same: a row is looked up, sealed bytes are
     opened and names are matched with as many holders of each kind. Raises
@@ -36,7 +38,9 @@ def retrieve(enquiry: Enquiry) -> Opened | None:
         matched = release.fingerprinter.company_matches(
             enquiry.company, enquiry.siren, compared
         )
-    return opened if recorded and matched else None
+    vin = (opened.record if opened else decoy.RECORD).vehicle.vin
+    is_end = is_vin_end(enquiry.vin_end, vin) or not compares_vin_end
+    return opened if recorded and matched and is_end else None
 
 
 def compared_with(

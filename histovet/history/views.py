@@ -18,7 +18,8 @@ from histovet.history.assemble import report_of
 from histovet.history.forms import IdentityForm
 from histovet.history.report import Audience
 from histovet.history.retrieve import retrieve
-from histovet.limits import clients
+from histovet.limits import clients, vehicles
+from histovet.limits.counting import seconds_to_midnight
 from histovet.pages.errors import too_many_requests
 from histovet.vault import reading
 
@@ -40,11 +41,23 @@ def seller(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     if not clients.has_failures_left(request, "seller", now):
         return too_many_requests(request, clients.WINDOW_SECONDS)
-    if retrieve(form.enquiry) is None:
+    identity = form.enquiry.identity
+    asks_vin_end = vehicles.asks_vin_end(identity, now)
+    if asks_vin_end:
+        if not vehicles.has_tries_left(request, identity, now):
+            return too_many_requests(request, seconds_to_midnight(now))
+        if not form.enquiry.vin_end:
+            form.miss_vin_end()
+            return _ask(request, form, asks_vin_end=True)
+    if retrieve(form.enquiry, compares_vin_end=asks_vin_end) is None:
         clients.count_failure(request, "seller", now)
-        return _ask(request, form, not_found=True)
+        if asks_vin_end:
+            vehicles.count_try(request, identity, now)
+        else:
+            asks_vin_end = vehicles.count_failure(identity, now)
+        return _ask(request, form, not_found=True, asks_vin_end=asks_vin_end)
     response = SeeOther(reverse("seller_report"))
-    cookie.give(response, form.enquiry.identity, now=int(now.timestamp()))
+    cookie.give(response, identity, now=int(now.timestamp()))
     return response
 
 

@@ -91,7 +91,14 @@ class CountingCache(BaseCache):
     def get(
         self, key: str, default: Any = None, version: int | None = None
     ) -> int | Any:
-        return self.get_many([key], version).get(key, default)
+        row = one_row(
+            """
+            SELECT value FROM limits_counter
+            WHERE digest = %s AND expires_at > statement_timestamp()
+            """,
+            (self._digest(key, version),),
+        )
+        return default if row is None else row[0]
 
     def get_many(
         self, keys: Iterable[str], version: int | None = None

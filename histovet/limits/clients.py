@@ -60,18 +60,21 @@ def count_failure(request: HttpRequest, purpose: str, now: dt.datetime) -> None:
 
 def _budgets(request: HttpRequest, purpose: str, now: dt.datetime) -> dict[str, int]:
     """Return the name of each counter, which changes every UTC day, with its budget."""
+    return {
+        "clients:" + throttle_value(purpose, name, now.date()): budget
+        for name, budget in networks(request).items()
+    }
+
+
+def networks(request: HttpRequest) -> dict[str, int]:
+    """Return every network that the client stands in, with its budget."""
     address = client_address(request)
     if address is None:
         # Nobody knows who asks: they all share the budget of one wide network.
-        names = {"unknown": 150}
-    else:
-        names = {
-            str(ipaddress.ip_network((address, prefix), strict=False)): budget
-            for prefix, budget in BUDGETS[address.version].items()
-        }
+        return {"unknown": 150}
     return {
-        "clients:" + throttle_value(purpose, name, now.date()): budget
-        for name, budget in names.items()
+        str(ipaddress.ip_network((address, prefix), strict=False)): budget
+        for prefix, budget in BUDGETS[address.version].items()
     }
 
 

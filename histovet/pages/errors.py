@@ -36,7 +36,11 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def too_many_requests(request: HttpRequest, retry_after_seconds: int) -> HttpResponse:
     minutes = max(1, math.ceil(retry_after_seconds / 60))
-    response = _page(request, "pages/429.html", 429, {"minutes": minutes})
+    # A wait of hours is that of one vehicle and network until midnight.
+    hours = math.ceil(minutes / 60) if minutes > 90 else 0
+    response = _page(
+        request, "pages/429.html", 429, {"minutes": minutes, "hours": hours}
+    )
     response.headers["Retry-After"] = str(retry_after_seconds)
     return response
 

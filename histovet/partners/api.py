@@ -15,12 +15,18 @@ from ninja.errors import AuthenticationError
 from ninja.security import HttpBearer
 
 from histovet.history.assemble import report_of
+from histovet.history.forms import Enquiry
 from histovet.history.report import Audience, Report
 from histovet.history.retrieve import retrieve
+from histovet.limits import vehicles
 from histovet.partners.ancestor import ancestor_document
 from histovet.partners.anomalies import refuse_anomalies, refused_as_suspended
 from histovet.partners.auth import KeySuspended, Partner, authenticate
-from histovet.partners.demand import read_code_demand, read_data_demand
+from histovet.partners.demand import (
+    VIN_END_MISSING,
+    read_code_demand,
+    read_data_demand,
+)
 from histovet.partners.failure_budget import count_failure, refuse_after_failures
 from histovet.partners.link_status import read_link_status
 from histovet.partners.listing_check import NotLive, check_listing, read_listing_demand
@@ -92,7 +98,9 @@ def report_by_data(request: HttpRequest) -> HttpResponse:
     partner = _admitted(request, Scope.REPORT_BY_DATA)
     demand = read_data_demand(request)
     plate = demand.enquiry.identity.plate
-    opened = _sought(request, partner, plate, now, lambda: retrieve(demand.enquiry))
+    opened = _sought(
+        request, partner, plate, now, lambda: _retrieved(demand.enquiry, now)
+    )
     shown = report_of(
         opened, audience=Audience.HOLDER, now=now if demand.inspections else None
     )
@@ -236,6 +244,18 @@ def _sought(
         # Neither a failure nor a report.
         raise Refused(Problem.REPORT_WITHHELD)
     return found
+
+
+def _retrieved(enquiry: Enquiry, now: dt.datetime) -> Opened | None:
+    """Raises Refused, without seeking, when the vehicle asks for the end of its VIN and
+    it was not sent."""
+    asks_vin_end = vehicles.asks_vin_end(enquiry.identity, now)
+    if asks_vin_end and not enquiry.vin_end:
+        raise Refused(Problem.VIN_END_ASKED, errors=[VIN_END_MISSING])
+    opened = retrieve(enquiry, compares_vin_end=asks_vin_end)
+    if opened is None:
+        vehicles.count_failure(enquiry.identity, now)
+    return opened
 
 
 def _answer(

@@ -80,12 +80,25 @@ class OptionsDemande(Struct, frozen=True):
     ignore_utac_cache: Annotated[bool, Meta(description="Accepté, sans effet.")] = False
 
 
+class HistovetDemande(Struct, frozen=True):
+    """Ce que l’API HistoVec n’a pas."""
+
+    fin_vin: Annotated[
+        _Text,
+        Meta(
+            description="Les quatre derniers caractères du VIN (rubrique E), ou le VIN "
+            "entier. Comparés si la réponse les a demandés : « vin-end-asked »."
+        ),
+    ] = ""
+
+
 class ReportByData(Struct, frozen=True):
     """Les champs inconnus sont ignorés."""
 
     vehicule: VehiculeDemande
     uuid: _Uuid = ""
     options: OptionsDemande = OptionsDemande()
+    histovet: HistovetDemande = HistovetDemande()
 
 
 class CodeDemande(Struct, frozen=True):
@@ -153,8 +166,14 @@ _FIELDS = {
     "given_names": f"{_PERSON}/prenoms",
     "company_name": f"{_COMPANY}/raison_sociale",
     "siren": f"{_COMPANY}/siren",
+    "vin_end": "/histovet/fin_vin",
     "code": "/vehicule/code",
 }
+VIN_END_MISSING = FieldError(
+    _FIELDS["vin_end"],
+    "vin_end_missing",
+    "Indiquez les quatre derniers caractères du VIN (rubrique E).",
+)
 
 # "Expected `str`, got `int` - at `$.vehicule.uuid`", without a place for the whole.
 _PLACE = re.compile(r" - at `\$([^`]*)`$")
@@ -241,7 +260,8 @@ def _data_demand(asked: ReportByData) -> DataDemand:
     errors = [*_register_errors(certificate), *_holder_errors(certificate.titulaire)]
     if errors:
         raise Refused(Problem.INVALID_REQUEST, errors=errors)
-    form = _CertificateForm(_typed(certificate))
+    typed = {**_typed(certificate), "vin_end": asked.histovet.fin_vin}
+    form = _CertificateForm(typed)
     if not form.is_valid():
         raise Refused(Problem.INVALID_REQUEST, errors=_form_errors(form))
     return DataDemand(form.enquiry, asked.options.controles_techniques)

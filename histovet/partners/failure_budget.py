@@ -7,12 +7,11 @@ import datetime as dt
 
 from django.core.cache import cache
 
-from histovet.limits.counting import count
+from histovet.limits.counting import count, seconds_to_midnight
 from histovet.limits.keys import throttle_value
 from histovet.partners.anomalies import FAILURES_A_DAY, suspend_after_failures
 from histovet.partners.auth import Partner
 from histovet.partners.problems import Problem, Refused
-from histovet.partners.quotas import seconds_to_midnight
 from histovet.statements import one_row
 
 A_DAY = FAILURES_A_DAY

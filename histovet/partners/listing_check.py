@@ -20,11 +20,12 @@ from histovet.history import odometer
 from histovet.history.dates import Precision, ShownDate
 from histovet.history.forms import TEXT_MAX
 from histovet.history.report import Report
+from histovet.history.vin_end import typed_vin
 from histovet.inspections.inspected import Absence
 from histovet.partners.demand import CodeDemande, read_json, secret_of
 from histovet.partners.make_model import Likeness, compare_makes, compare_models
 from histovet.partners.problems import FieldError, Problem, Refused
-from histovet.sharing import car_check, receipts
+from histovet.sharing import receipts
 from histovet.sharing.car_check import recorded_vin
 from histovet.sharing.claims import Admission, admit
 from histovet.sharing.opening import OpenLink, open_link
@@ -149,7 +150,7 @@ class Claimed:
                 first and _coarse(first, self._precision(register)).isoformat(),
                 first and self._precision(register).value,
                 self.mileage_km,
-                None if self.vin is None else car_check.typed_vin(self.vin),
+                None if self.vin is None else typed_vin(self.vin),
             )
         )
 
@@ -283,7 +284,7 @@ def compare_mileage(claimed_km: int, shown: Report) -> Compared:
 
 def compare_vin(claimed: str, shown: str | None) -> Compared:
     """Compare at every place that the report shows."""
-    recorded, typed = recorded_vin(shown), car_check.typed_vin(claimed)
+    recorded, typed = recorded_vin(shown), typed_vin(claimed)
     if recorded is None:
         return _compared("unknown", "not_recorded")
     if not recorded.takes(typed):

@@ -21,7 +21,7 @@ from ninja import NinjaAPI
 
 from histovet.history.report import Audience, report
 from histovet.partners.ancestor import ancestor_document
-from histovet.partners.demand import ReportByCode, ReportByData
+from histovet.partners.demand import VIN_END_MISSING, ReportByCode, ReportByData
 from histovet.partners.document import Report
 from histovet.partners.link_status import LinkIs, LinkStatus
 from histovet.partners.listing_check import ListingCheck, ListingChecked
@@ -388,7 +388,10 @@ def _problem_responses(
                 "description": description,
                 "schema": {"type": kind},
             }
-        errors = [error] if problem is Problem.INVALID_REQUEST else []
+        errors = {
+            Problem.INVALID_REQUEST: [error],
+            Problem.VIN_END_ASKED: [VIN_END_MISSING],
+        }.get(problem, [])
         response["content"][CONTENT_TYPE]["examples"][problem.name.lower()] = {
             "summary": problem.title,
             "value": problem_document(problem, errors),

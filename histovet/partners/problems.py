@@ -69,6 +69,15 @@ class Problem(enum.Enum):
             "peuvent être renvoyées ; pour une autre, demandez un nouveau code au vendeur."
         ),
     )
+    VIN_END_ASKED = (
+        403,
+        "Fin du VIN demandée",
+        (
+            "Plusieurs recherches n’ont rien trouvé aujourd’hui pour cette plaque. "
+            "Ajoutez « histovet.fin_vin », les quatre derniers caractères du VIN "
+            "(rubrique E), puis renvoyez la demande."
+        ),
+    )
     REPORT_NOT_FOUND = (
         404,
         "Rapport introuvable",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 
+from histovet.limits.counting import seconds_to_midnight
 from histovet.partners.auth import Partner
 from histovet.partners.problems import Problem, Refused
 from histovet.statements import one_row
@@ -66,11 +67,6 @@ def limit_headers(partner: Partner, now: dt.datetime) -> dict[str, str]:
         left = max(0, partner.daily_quota - partner.use.reports)
         state += f', "reports";r={left};t={seconds_to_midnight(now)}'
     return {"RateLimit-Policy": policy, "RateLimit": state}
-
-
-def seconds_to_midnight(now: dt.datetime) -> int:
-    """Return whole seconds, at least one, to the end of the UTC day."""
-    return _seconds_left(now, A_DAY_SECONDS)
 
 
 def _seconds_left(now: dt.datetime, window: int) -> int:

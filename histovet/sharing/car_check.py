@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from histovet.history.vin_end import typed_vin
 from pseudonymizer import normalise
 from pseudonymizer.errors import Unusable
 from pseudonymizer.records import Identity
@@ -19,8 +20,6 @@ TYPED_MAX = 25
 VISIBLE_MIN = 5
 
 MASK = "*"
-# ISO 3779 has none of these letters, so that nobody reads one for a digit.
-_NO_LETTERS_OF_A_VIN = str.maketrans("IOQ", "100")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +66,6 @@ def recorded_vin(text: str | None) -> RecordedVin | None:
         return None
     found = RecordedVin(MASK.join(typed_vin(part) for part in text.split(MASK)))
     return found if found.compared >= VISIBLE_MIN else None
-
-
-def typed_vin(text: str) -> str:
-    """Return upper-case A–Z and 0–9 without separators, I as 1, O and Q as 0."""
-    return normalise.fold(text).replace(" ", "").translate(_NO_LETTERS_OF_A_VIN)
 
 
 def is_plate_of(identity: Identity, typed: str) -> bool:

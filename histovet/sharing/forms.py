@@ -10,7 +10,8 @@ from django.core.exceptions import ValidationError
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
-from histovet.sharing import car_check, codes
+from histovet.history.vin_end import typed_vin
+from histovet.sharing import codes
 from histovet.sharing.car_check import VIN_LENGTH, RecordedVin
 from histovet.sharing.codes import Kind, Unreadable
 from histovet.sharing.links import (
@@ -213,7 +214,7 @@ class CarForm(forms.Form):
         typed: str = self.cleaned_data["vin"]
         if not typed or self.recorded is None:
             return typed
-        vin = car_check.typed_vin(typed)
+        vin = typed_vin(typed)
         if not self.recorded.takes(vin):
             raise ValidationError(
                 self.not_17 if self.recorded.length == VIN_LENGTH else self.no_vin,

@@ -17,6 +17,7 @@ from django.db import connection
 from django.test import Client, override_settings
 
 from histovet.history.forms import IdentityForm
+from histovet.limits.vehicles import A_DAY
 from histovet.logs import LineFormatter
 from histovet.sharing import addresses, codes
 from histovet.sharing.codes import Kind
@@ -104,7 +105,8 @@ def _ask_everything(client: Client, key: str) -> list[str]:
         )
 
     def demand(**changes):
-        return {"vehicule": {"certificat_immatriculation": _certificate(**changes)}}
+        certificate = {"certificat_immatriculation": _certificate(**changes)}
+        return {"vehicule": certificate, "histovet": {"fin_vin": VIN}}
 
     company = {"personne_morale": {"raison_sociale": COMPANY, "siren": SIREN}}
     fni = {
@@ -148,7 +150,12 @@ def _type_into_the_site(client: Client) -> str:
         "given_names": GIVEN,
         "plate": PLATE,
         "formula_number": FORMULA,
+        "vin_end": VIN,
     }
+    for _ in range(A_DAY):
+        client.post("/vendeur", {**typed, "family_name": "AUTRE"})
+    asked = client.post("/vendeur", {**typed, "vin_end": ""})
+    assert 'id="id_vin_end_error"' in asked.content.decode()
     astray = client.post("/vendeur", {**typed, "formula_number": f"{FORMULA}1"})
     wrong = client.post("/en/seller", {**typed, "plate": ""})
     assert (astray.status_code, wrong.status_code) == (200, 200)
@@ -228,6 +235,7 @@ def _drive_links() -> tuple[str, dict[str, tuple[bytes, Kind]]]:
         "given_names": GIVEN,
         "plate": PLATE,
         "formula_number": FORMULA,
+        "vin_end": VIN,
     }
     seller, answers = Client(), []
     assert seller.post("/vendeur", typed).status_code == 303

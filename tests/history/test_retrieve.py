@@ -3,6 +3,7 @@
 The rates: make proofs ONLY=matching.
 """
 
+import dataclasses
 import random
 
 import pytest
@@ -42,6 +43,22 @@ def test_every_real_certificate_typed_as_printed_finds_its_record(certificates):
     missed = [i for i, one in enumerate(certificates) if found(one.form()) is None]
     assert len(certificates) > 2000
     assert len(missed) == 0
+
+
+def test_every_real_certificate_is_found_with_the_end_of_its_vin_and_with_no_other(
+    certificates,
+):
+    short = 0
+    for one in certificates:
+        form = IdentityForm(one.form())
+        assert form.is_valid()
+        vin = retrieve(form.enquiry).record.vehicle.vin
+        short += len(vin) != 17
+        for end, is_found in ((vin[-4:], True), ("ZZZZ", False), ("", False)):
+            enquiry = dataclasses.replace(form.enquiry, vin_end=end)
+            found = retrieve(enquiry, compares_vin_end=True)
+            assert (found is not None) is is_found
+    assert short == 1
 
 
 def test_a_sample_of_slips_is_found_and_of_strangers_is_not(certificates):

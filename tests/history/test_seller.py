@@ -402,8 +402,8 @@ def test_register_labels_stay_french_in_the_english_page(client, shown):
 
 
 def test_beyond_its_budget_a_network_is_told_when_to_come_back(client, shown):
-    wrong = typed(shown["clean"], formula_number="2001AA00001")
-    for _ in range(30):
+    for n in range(30):
+        wrong = typed(shown["clean"], plate=f"ZZ-{n:03}-ZZ")
         assert client.post("/vendeur", wrong).status_code == 200
     right = typed(shown["clean"])
     answer = client.post("/vendeur", right)

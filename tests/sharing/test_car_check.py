@@ -14,10 +14,11 @@ from django.urls import reverse
 from django.utils import timezone, translation
 
 from histovet.cookies import SealedCookie
+from histovet.history.vin_end import typed_vin
 from histovet.logs import LineFormatter
 from histovet.sharing import addresses, codes, tries
 from histovet.sharing import links as acts
-from histovet.sharing.car_check import is_plate_of, recorded_vin, typed_vin
+from histovet.sharing.car_check import is_plate_of, recorded_vin
 from histovet.sharing.codes import Kind
 from histovet.sharing.models import (
     CHECKS_PER_LINK,
