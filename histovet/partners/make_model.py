@@ -136,10 +136,9 @@ _UNPRETENDING = frozenset(("CARRERA",))
 _LOOKS_AFTER = frozenset(("LINE", "LOOK", "PACK", "SPORT", "STYLING"))
 _LOOKS_BEFORE = frozenset(("LINE", "LOOK", "PACK", "KIT"))
 
-# Numbers that count something else than models: before these, and after an engine.
-_UNITS = frozenset(
-    ("CH", "CV", "HP", "PS", "KW", "KWH", "P", "PL", "PORTES", "PLACES", "V", "ANS")
-)  # fmt: skip
+# Numbers before these, and powers after an engine too, name no model.
+_POWERS = frozenset(("CH", "CV", "HP", "PS", "KW"))
+_COUNTED = frozenset(("KWH", "P", "PL", "PORTES", "PLACES", "V", "ANS"))
 _VALVES = frozenset((8, 12, 16, 20, 24))
 # VULCAN 2000 is a motorcycle.
 _YEARS = frozenset(range(1980, 2030)) - {2000}
@@ -220,6 +219,7 @@ def compare_models(claimed: str, recorded: str, make: str | None) -> Likeness:
 @dataclass(frozen=True)
 class _Said:
     numbers: frozenset[str]
+    powers: frozenset[str]
     fuels: frozenset[str]
     sporty: frozenset[str]
 
@@ -238,6 +238,8 @@ def _doubt(mine: _Said, theirs: _Said) -> Likeness | None:
         fuels
         or (mine.sporty - _UNPRETENDING and not theirs.sporty)
         or not (mine.numbers <= theirs.numbers or theirs.numbers <= mine.numbers)
+        # Z 1000 CH and Z 125: what is a power and what a name is not certain.
+        or _are_apart(mine.numbers | mine.powers, theirs.numbers | theirs.powers)
     ):
         return Likeness.LESS_PRECISE
     return None
@@ -271,7 +273,7 @@ def _said(words: Sequence[str], make: str | None) -> _Said:
             and after not in _LOOKS_AFTER
         ):
             sporty.add(named)
-    return _Said(_numbers(parts), frozenset(fuels), frozenset(sporty))
+    return _Said(*_numbers(parts), frozenset(fuels), frozenset(sporty))
 
 
 def _parts(words: Sequence[str]) -> list[str]:
@@ -279,9 +281,11 @@ def _parts(words: Sequence[str]) -> list[str]:
     return re.findall(r"[A-Z]+|\d+", " ".join(words))
 
 
-def _numbers(parts: Sequence[str]) -> frozenset[str]:
-    """Return the numbers above 9 that name a model: no power, valves, seats or year."""
-    numbers = set()
+def _numbers(parts: Sequence[str]) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the numbers above 9 that name a model, and those that are a power; valves,
+    seats and years are neither."""
+    numbers: set[str] = set()
+    powers: set[str] = set()
     powered = False
     for place, (part, after) in enumerate(zip(parts, [*parts[1:], ""], strict=True)):
         if not part.isdigit():
@@ -291,11 +295,12 @@ def _numbers(parts: Sequence[str]) -> frozenset[str]:
             powered = powered or bool(named)
             continue
         number = int(part)
-        is_count = after in _UNITS or (number in _VALVES and after == "S")
+        is_count = after in _COUNTED or (number in _VALVES and after == "S")
         is_year = place > 0 and number in _YEARS
-        if number > _GENERATION_MAX and not (powered or is_count or is_year):
-            numbers.add(str(number))
-    return frozenset(numbers)
+        if number <= _GENERATION_MAX or is_count or is_year:
+            continue
+        (powers if powered or after in _POWERS else numbers).add(str(number))
+    return frozenset(numbers), frozenset(powers)
 
 
 def _ending(part: str, known: Iterable[str]) -> str:
@@ -320,12 +325,12 @@ def _telling(words: Sequence[str]) -> list[str]:
     """Leave out what tells nothing; engines are told by what they burn, once."""
     generation = _generation(words)
     parts = _parts([word for word in words if word != generation])
-    numbers = _numbers(parts)
+    numbers, _powers = _numbers(parts)
     fuels = {_ENGINES[part] for part in parts[1:] if part in _ENGINES}
     return [
         _body_of(part)
         for place, part in enumerate(parts)
-        if part not in _IDLE | _UNITS
+        if part not in _IDLE | _COUNTED | _POWERS
         and not (place and part in _ENGINES)
         and not (part.isdigit() and int(part) > _GENERATION_MAX and part not in numbers)
     ] + sorted(fuels)
