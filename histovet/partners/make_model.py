@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from itertools import pairwise
 
 from pseudonymizer.normalise import fold
@@ -19,7 +22,8 @@ class Likeness(enum.Enum):
     EQUAL = "equal"
     EQUIVALENT = "equivalent"  # another name or spelling of the same
     CONTAINED = "contained"  # one says more than the other, and nothing else
-    LESS_PRECISE = "less_precise"  # what only one of them says makes another model
+    # What only one of them says makes another model, or each says what the other does not.
+    LESS_PRECISE = "less_precise"
     DIFFERENT = "different"
     NOT_COMPARABLE = "not_comparable"  # no word of it names anything
 
@@ -95,12 +99,61 @@ _ROMAN = {
 }  # fmt: skip
 _GENERATION_MAX = 9
 
-# Litres: no generation.
-_DECIMALS = re.compile(r"\d+[.,]\d+")
+# Litres, no generation: 1.5, and 1.9 in A31.9TDI, and 1L3 in FIESTA1L3I.
+_LITRES = re.compile(r"\b\d+[.,]\d+|\d[.,]\d+|\dL\d(?!\d)", re.IGNORECASE)
+# With the horsepower that follows: 1.2 75.
+_SIZES = re.compile(rf"(?:{_LITRES.pattern})(?:\s+\d{{2,3}}\b)?", re.IGNORECASE)
+
+_ENGINES = {
+    word: fuel
+    for fuel, words in {
+        "diesel": (
+            "DIESEL DCI BLUEDCI HDI BLUEHDI TDI SDI CDI CRDI CDTI DTI TDCI TDDI ECOBLUE "
+            "JTD JTDM MULTIJET MJ DDIS DTEC GTD GLD GRD TD D"
+        ),
+        "petrol": (
+            "ESSENCE TCE TSI TFSI FSI THP PURETECH VTI ECOBOOST TWINAIR MPI GDI TGDI VTEC "
+            "VVTI GTI"
+        ),
+        "hybrid": "HYBRID HYBRIDE EHYBRID PHEV HEV GTE",
+        "electric": "ELECTRIC ELECTRIQUE EV BEV",
+    }.items()
+    for word in words.split()
+}  # fmt: skip
+# 320i; 320d is read as 320 and D.
+_INJECTED = re.compile(r"\d{3}I")
+_SPORTY = frozenset(
+    ("RS", "GTI", "AMG", "VTS", "OPC", "VXR", "STI", "WRX", "NISMO", "JCW")
+)  # fmt: skip
+_SPORTY_OF = {
+    "BMW": frozenset("M"),
+    "VOLKSWAGEN": frozenset(("R", "GTD", "GTE")),
+    "PORSCHE": frozenset(("TURBO", "CARRERA")),
+}
+# It tells a 911 from a 911 TURBO, and is no more than the plain one.
+_UNPRETENDING = frozenset(("CARRERA",))
+# GT LINE, PACK RS and M SPORT are the looks of what they are not.
+_LOOKS_AFTER = frozenset(("LINE", "LOOK", "PACK", "SPORT", "STYLING"))
+_LOOKS_BEFORE = frozenset(("LINE", "LOOK", "PACK", "KIT"))
+
+# Numbers before these, and powers after an engine too, name no model.
+_POWERS = frozenset(("CH", "CV", "HP", "PS", "KW"))
+_COUNTED = frozenset(("KWH", "P", "PL", "PORTES", "PLACES", "V", "ANS"))
+_VALVES = frozenset((8, 12, 16, 20, 24))
+# VULCAN 2000 is a motorcycle.
+_YEARS = frozenset(range(1980, 2030)) - {2000}
+# Neither engine nor equipment nor body: nothing that another advert could not say too.
+_IDLE = frozenset(
+    (
+        "EDC", "DSG", "BVA", "BVM", "AUTO", "AUTOMATIQUE", "NOUVELLE", "NOUVEAU", "NEW",
+        "PHASE", "PH", "VOITURE", "STOP", "START", "ECO",
+    )
+)  # fmt: skip
 # A letter more or less, changed or moved, is a slip in names as long as these.
 _SLIPS = ((9, 2), (5, 1))
 # What comes after these names the model, were it one letter.
-_RANGES = frozenset(("SERIE", "CLASSE", "MODEL", "SUPER"))
+_LETTERED = ("SERIE", "CLASSE", "MODEL")
+_RANGES = frozenset((*_LETTERED, "SUPER"))
 # How long a name is that the register may have cut off, or run into the trim.
 _CUT_MIN = 5
 _GLUED_MIN = 3
@@ -131,21 +184,156 @@ def compare_models(claimed: str, recorded: str, make: str | None) -> Likeness:
     mine, theirs = _words(claimed, make), _words(recorded, make)
     if not mine or not theirs or "".join(theirs) in _UNSAID:
         return Likeness.NOT_COMPARABLE
-    if "".join(mine) == "".join(theirs):
-        return Likeness.EQUAL
+    mine_litres, theirs_litres = _litres(claimed), _litres(recorded)
+    litres = _are_apart(mine_litres, theirs_litres)
+    if sorted(_parts(mine)) == sorted(_parts(theirs)):
+        if mine_litres != theirs_litres:
+            return Likeness.LESS_PRECISE if litres else Likeness.CONTAINED
+        if "".join(mine) == "".join(theirs):
+            return Likeness.EQUAL
+        # 125 DUKE and DUKE 125.
+        return Likeness.EQUIVALENT
     mine_core, theirs_core = _core(mine), _core(theirs)
     if not mine_core or not theirs_core:
         return Likeness.NOT_COMPARABLE
     mine_generation, theirs_generation = _generation(mine), _generation(theirs)
     if mine_generation and theirs_generation and mine_generation != theirs_generation:
         return Likeness.DIFFERENT
-    mine_name, theirs_name = _named(mine_core), _named(theirs_core)
-    likeness = _compare_names(mine_name, theirs_name)
+    likeness = _compare_names(_named(mine_core), _named(theirs_core))
     if likeness is Likeness.DIFFERENT and _of_one_range(mine, theirs, make):
-        return Likeness.EQUIVALENT
-    if likeness is Likeness.EQUAL:
-        return Likeness.CONTAINED
+        likeness = Likeness.EQUIVALENT
+    if likeness is Likeness.DIFFERENT:
+        return likeness
+    doubt = _doubt(_said(mine, make), _said(theirs, make))
+    if doubt or litres:
+        return doubt or Likeness.LESS_PRECISE
+    if likeness in (Likeness.EQUAL, Likeness.CONTAINED):
+        return (
+            Likeness.CONTAINED
+            if _includes(mine, theirs) or _includes(theirs, mine)
+            else Likeness.LESS_PRECISE
+        )
     return likeness
+
+
+@dataclass(frozen=True)
+class _Said:
+    numbers: frozenset[str]
+    powers: frozenset[str]
+    fuels: frozenset[str]
+    sporty: frozenset[str]
+
+
+def _doubt(mine: _Said, theirs: _Said) -> Likeness | None:
+    """What speaks against two names alike; None if nothing does."""
+    fuels = mine.fuels | theirs.fuels if _are_apart(mine.fuels, theirs.fuels) else set()
+    if (
+        _are_apart(mine.numbers, theirs.numbers)
+        or _are_apart(mine.sporty, theirs.sporty)
+        # A hybrid burns something too, and may be named after that.
+        or (fuels and "hybrid" not in fuels)
+    ):
+        return Likeness.DIFFERENT
+    if (
+        fuels
+        or (mine.sporty - _UNPRETENDING and not theirs.sporty)
+        or not (mine.numbers <= theirs.numbers or theirs.numbers <= mine.numbers)
+        # Z 1000 CH and Z 125: what is a power and what a name is not certain.
+        or _are_apart(mine.numbers | mine.powers, theirs.numbers | theirs.powers)
+    ):
+        return Likeness.LESS_PRECISE
+    return None
+
+
+def _are_apart(mine: AbstractSet[str], theirs: AbstractSet[str]) -> bool:
+    return bool(mine and theirs and not mine & theirs)
+
+
+def _litres(text: str) -> set[str]:
+    """1.6 of FOCUS1.616, which has sixteen valves."""
+    found = (re.split("[.,L]", one.upper()) for one in _LITRES.findall(text))
+    return {f"{whole}.{part[:1]}" for whole, part in found}
+
+
+def _said(words: Sequence[str], make: str | None) -> _Said:
+    maker = _make(_squeezed(make)) if make else ""
+    parts = _parts(words)
+    sporty_words = _SPORTY | _SPORTY_OF.get(maker, frozenset())
+    # The first word names the model, but for what is run into it.
+    fuels = {fuel for part in parts[1:] if (fuel := _ENGINES.get(part))}
+    fuels |= {_ENGINES[end] for part in parts if (end := _ending(part, _ENGINES))}
+    if any(_INJECTED.fullmatch(word) for word in words):
+        fuels.add("petrol")
+    sporty = {end for part in parts if (end := _ending(part, _SPORTY))}
+    for place, named in enumerate(parts[1:], 1):
+        before, after = parts[place - 1], "".join(parts[place + 1 : place + 2])
+        if (
+            named in sporty_words
+            and before not in _LOOKS_BEFORE
+            and after not in _LOOKS_AFTER
+        ):
+            sporty.add(named)
+    return _Said(*_numbers(parts), frozenset(fuels), frozenset(sporty))
+
+
+def _parts(words: Sequence[str]) -> list[str]:
+    """C3 and 14H are read as C 3 and 14 H."""
+    return re.findall(r"[A-Z]+|\d+", " ".join(words))
+
+
+def _numbers(parts: Sequence[str]) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the numbers above 9 that name a model, and those that are a power; valves,
+    seats and years are neither."""
+    numbers: set[str] = set()
+    powers: set[str] = set()
+    powered = False
+    for place, (part, after) in enumerate(zip(parts, [*parts[1:], ""], strict=True)):
+        if not part.isdigit():
+            named = _ending(part, _ENGINES) or (
+                place and part in _TRIMS | _ENGINES.keys()
+            )
+            powered = powered or bool(named)
+            continue
+        number = int(part)
+        is_count = after in _COUNTED or (number in _VALVES and after == "S")
+        is_year = place > 0 and number in _YEARS
+        if number <= _GENERATION_MAX or is_count or is_year:
+            continue
+        (powers if powered or after in _POWERS else numbers).add(str(number))
+    return frozenset(numbers), frozenset(powers)
+
+
+def _ending(part: str, known: Iterable[str]) -> str:
+    """HDI of XANTIAHDI; empty if there is none."""
+    endings = (one for one in known if len(one) >= _GLUED_MIN and part.endswith(one))
+    found = max(endings, key=len, default="")
+    return found if len(part) >= len(found) + _GLUED_MIN else ""
+
+
+def _includes(long: Sequence[str], short: Sequence[str]) -> bool:
+    """Tell whether `long` says all that `short` says, run together or not."""
+    joined = "".join(long)
+    left = Counter(_telling(short)) - Counter(_telling(long))
+    return all(
+        (len(part) > 1 and part in joined)
+        or any(_is_slip(part, other) for other in _parts(long))
+        for part in left
+    )
+
+
+def _telling(words: Sequence[str]) -> list[str]:
+    """Leave out what tells nothing; engines are told by what they burn, once."""
+    generation = _generation(words)
+    parts = _parts([word for word in words if word != generation])
+    numbers, _powers = _numbers(parts)
+    fuels = {_ENGINES[part] for part in parts[1:] if part in _ENGINES}
+    return [
+        _body_of(part)
+        for place, part in enumerate(parts)
+        if part not in _IDLE | _COUNTED | _POWERS
+        and not (place and part in _ENGINES)
+        and not (part.isdigit() and int(part) > _GENERATION_MAX and part not in numbers)
+    ] + sorted(fuels)
 
 
 def _compare_names(mine: Sequence[str], theirs: Sequence[str]) -> Likeness:
@@ -196,6 +384,9 @@ def _goes_on(short: str, long: str) -> bool:
     """CLIO in CLIORTA and 405 in 405GLD; neither C3 in C30 nor KA in KADJAR."""
     if not long.startswith(short):
         return False
+    if short.isalpha() and short.startswith(_LETTERED) and short not in _RANGES:
+        # CLASSE GL and CLASSE GLA.
+        return not long[len(short)].isalpha()
     following = long[len(short)]
     if short[-1].isdigit() or following.isdigit():
         return short[-1].isdigit() != following.isdigit()
@@ -243,7 +434,7 @@ def _squeezed(text: str) -> str:
 
 
 def _words(text: str, make: str | None) -> list[str]:
-    folded = fold(_DECIMALS.sub(" ", text))
+    folded = fold(_SIZES.sub(" ", text))
     make = _make(_squeezed(make)) if make else ""
     if rule := _OF_MAKE.get(make):
         folded = rule.sub("", folded)

@@ -107,7 +107,62 @@ MODELS = [
     ("Xsara", "XSARAPICAH", "CITROEN", "less_precise"),
     ("Série 1", "R 1200 R", "BMW", "different"),
     ("Model 3", "MODEL S", "TESLA", "different"),
+    ("Classe GL", "CLASSE GLA", "MERCEDES BENZ", "different"),
+    ("Classe C 220", "C 220 CDI", "MERCEDES", "equivalent"),
+    ("320i", "320D", "BMW", "different"),
+    ("320", "320D", "BMW", "contained"),
+    ("A3 TDI", "A31.9TDI", "AUDI", "contained"),
+    ("A4 TDI", "A31.9TDI", "AUDI", "different"),
+    ("Escort 1.8", "ESCORT1.6", "FORD", "less_precise"),
+    ("Clio IV 1.5 dCi 90", "CLIO DIESEL", "RENAULT", "contained"),
+    ("Clio IV 1.5 dCi 90 EDC 5p 2014", "CLIO", "RENAULT", "contained"),
+    ("Clio dCi 90", "CLIO DCI 75", "RENAULT", "less_precise"),
+    ("Clio 90 ch", "CLIO 75", "RENAULT", "less_precise"),
+    ("Z 1000 CH", "Z 125", "KAWASAKI", "less_precise"),
+    ("Z Auto 1000", "Z 125", "KAWASAKI", "less_precise"),
+    ("Clio 1.2 16V", "CLIO 75", "RENAULT", "contained"),
+    ("Clio 1.2 75", "CLIO 60", "RENAULT", "contained"),
+    ("Clio 1.2 75", "CLIO", "RENAULT", "contained"),
+    ("Duke 125", "125 DUKE", "KTM", "equivalent"),
+    ("Duke 390", "125 DUKE", "KTM", "different"),
+    ("Golf GTD", "GOLF", "VOLKSWAGEN", "less_precise"),
+    ("R19 GTD", "R19", "RENAULT", "contained"),
+    ("Clio Alizé", "CLIO RT", "RENAULT", "less_precise"),
+    ("Clio RS", "CLIO", "RENAULT", "less_precise"),
+    ("Clio", "CLIO RS", "RENAULT", "contained"),
+    ("Mégane RS Line", "MEGANE", "RENAULT", "contained"),
+    ("Golf GTI", "GOLF", "VOLKSWAGEN", "less_precise"),
+    ("Golf", "GOLFGTI", "VOLKSWAGEN", "contained"),
+    ("Golf TDI", "GOLFGTI", "VOLKSWAGEN", "different"),
+    ("C 63 AMG", "CLASSE C", "MERCEDES BENZ", "less_precise"),
+    ("X5 M", "X5", "BMW", "less_precise"),
+    ("X5 Pack M", "X5", "BMW", "contained"),
+    ("911 Turbo", "911", "PORSCHE", "less_precise"),
+    ("911 Carrera", "911", "PORSCHE", "contained"),
+    ("R 1200 GS", "R 1200 R", "BMW", "less_precise"),
+    ("CB 1000 R", "CB1000R", "HONDA", "equal"),
+    ("Z 800 ABS", "Z800", "KAWASAKI", "contained"),
+    ("3008 Hybrid4", "3008 HDI", "PEUGEOT", "less_precise"),
+    ("3008 HDi Hybrid4", "3008 HDI", "PEUGEOT", "contained"),
 ]
+# They contradict each other, whichever is the advert's.
+APART = [
+    ("CB 1000 R", "CB 125", "HONDA", "different"),
+    ("MT 10", "MT 125", "YAMAHA", "different"),
+    ("Z 1000", "Z 125", "KAWASAKI", "different"),
+    ("DUKE 1290", "DUKE 125", "KTM", "different"),
+    ("NINJA 1000", "NINJA 125", "KAWASAKI", "different"),
+    ("R 1250", "R 850", "BMW", "different"),
+    ("C 63 AMG", "C 180", "MERCEDES BENZ", "different"),
+    ("E 63 AMG", "E 200", "MERCEDES BENZ", "different"),
+    ("A 45 AMG", "A 160", "MERCEDES BENZ", "different"),
+    ("GOLF GTI", "GOLF SDI", "VOLKSWAGEN", "different"),
+    ("911 TURBO", "911 CARRERA", "PORSCHE", "different"),
+    ("CLIO 1.5 DCI", "CLIO TCE", "RENAULT", "different"),
+    ("MONDEO HYBRID", "MONDEO TDCI", "FORD", "less_precise"),
+    ("SERIE 3 335i", "318D", "BMW", "different"),
+]
+MODELS += APART + [(other, one, make, told) for one, other, make, told in APART]
 
 
 @pytest.mark.parametrize(("claimed", "recorded", "make", "likeness"), MODELS)
@@ -154,7 +209,7 @@ def test_few_models_of_one_real_make_are_taken_for_one_another(real_pairs):
             if compare_models(one, other, make) in ALIKE:
                 seen.append((one, other))
     assert pairs > 3000
-    assert len(seen) < pairs * 0.04
+    assert len(seen) < pairs * 0.02
 
 
 def test_real_makes_are_told_apart(real_pairs):
