@@ -18,7 +18,7 @@ from histovet.history.assemble import report_of
 from histovet.history.forms import IdentityForm
 from histovet.history.report import Audience
 from histovet.history.retrieve import retrieve
-from histovet.limits import clients
+from histovet.limits import brake, clients
 from histovet.pages.errors import too_many_requests
 from histovet.vault import reading
 
@@ -36,13 +36,16 @@ def seller(request: HttpRequest) -> HttpResponse:
         return _ask(request, IdentityForm(initial=FIRST_CHOICE), why=why)
     form = IdentityForm(request.POST)
     if not form.is_valid():
-        return _ask(request, form)
+        return _ask(request, form, demand=brake.kept(request))
     now = timezone.now()
     if not clients.has_failures_left(request, "seller", now):
         return too_many_requests(request, clients.WINDOW_SECONDS)
+    if demand := brake.hold(request, "seller", now):
+        return _ask(request, form, demand=demand)
     if retrieve(form.enquiry) is None:
         clients.count_failure(request, "seller", now)
-        return _ask(request, form, not_found=True)
+        demand = brake.next_demand(request, "seller", now)
+        return _ask(request, form, not_found=True, demand=demand)
     response = SeeOther(reverse("seller_report"))
     cookie.give(response, form.enquiry.identity, now=int(now.timestamp()))
     return response
