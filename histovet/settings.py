@@ -235,6 +235,23 @@ STORAGES = {
     },
 }
 
+# Limits: docs/guessing.md
+
+
+def _whole_number(name: str, *, usual: int, least: int) -> int:
+    value = os.environ.get(name, "").strip()
+    if not value:
+        return usual
+    if not re.fullmatch("[0-9]{1,9}", value) or int(value) < least:
+        raise ImproperlyConfigured(
+            f"{name} is no number; write a whole number of {least} or more"
+        )
+    return int(value)
+
+
+# Of the whole site in five minutes, beyond which everybody is asked for some work.
+BRAKE_FAILURES = _whole_number("HISTOVET_BRAKE_FAILURES", usual=600, least=1)
+
 # What a request may bring: two names, a plate and a number, never a file.
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024

@@ -143,6 +143,9 @@ def test_a_missing_variable_is_named_with_what_to_do(
     [
         ("HISTOVET_DEBUG", "yes", "neither 0 nor 1"),
         ("HISTOVET_DEBUG", "True", "neither 0 nor 1"),
+        ("HISTOVET_BRAKE_FAILURES", "0", "1 or more"),
+        ("HISTOVET_BRAKE_FAILURES", "-5", "no number"),
+        ("HISTOVET_BRAKE_FAILURES", "1e3", "no number"),
         ("HISTOVET_HOSTS", "https://histovet.example", "no host name"),
         ("HISTOVET_HOSTS", "histovet.example:8000", "no host name"),
         ("HISTOVET_HOSTS", "histovet.example/path", "no host name"),

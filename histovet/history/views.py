@@ -18,7 +18,7 @@ from histovet.history.assemble import report_of
 from histovet.history.forms import IdentityForm
 from histovet.history.report import Audience
 from histovet.history.retrieve import retrieve
-from histovet.limits import clients, vehicles
+from histovet.limits import brake, clients, vehicles
 from histovet.limits.counting import seconds_to_midnight
 from histovet.pages.errors import too_many_requests
 from histovet.vault import reading
@@ -37,7 +37,7 @@ def seller(request: HttpRequest) -> HttpResponse:
         return _ask(request, IdentityForm(initial=FIRST_CHOICE), why=why)
     form = IdentityForm(request.POST)
     if not form.is_valid():
-        return _ask(request, form)
+        return _ask(request, form, demand=brake.kept(request))
     now = timezone.now()
     if not clients.has_failures_left(request, "seller", now):
         return too_many_requests(request, clients.WINDOW_SECONDS)
@@ -49,13 +49,22 @@ def seller(request: HttpRequest) -> HttpResponse:
         if not form.enquiry.vin_end:
             form.miss_vin_end()
             return _ask(request, form, asks_vin_end=True)
+    # What was worked out is used up here: not before all that is needed was typed.
+    if demand := brake.hold(request, "seller", now):
+        return _ask(request, form, asks_vin_end=asks_vin_end, demand=demand)
     if retrieve(form.enquiry, compares_vin_end=asks_vin_end) is None:
         clients.count_failure(request, "seller", now)
         if asks_vin_end:
             vehicles.count_try(request, identity, now)
         else:
             asks_vin_end = vehicles.count_failure(identity, now)
-        return _ask(request, form, not_found=True, asks_vin_end=asks_vin_end)
+        return _ask(
+            request,
+            form,
+            not_found=True,
+            asks_vin_end=asks_vin_end,
+            demand=brake.next_demand(request, "seller", now),
+        )
     response = SeeOther(reverse("seller_report"))
     cookie.give(response, identity, now=int(now.timestamp()))
     return response

@@ -19,6 +19,7 @@ from histovet.limits.keys import throttle_value
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 WINDOW_SECONDS = 3600
+SITE_WINDOW_SECONDS = 300
 # Prefix length → failures an hour. One address may be a whole office or the gate of a
 # mobile network; a wide network is many of them.
 BUDGETS = {4: {32: 30, 24: 150}, 6: {64: 30, 56: 75, 48: 150}}
@@ -56,6 +57,19 @@ def has_failures_left(request: HttpRequest, purpose: str, now: dt.datetime) -> b
 def count_failure(request: HttpRequest, purpose: str, now: dt.datetime) -> None:
     for key in _budgets(request, purpose, now):
         count(key, WINDOW_SECONDS)
+    this_window, _ = _of_whole_site(purpose, now)
+    count(this_window, 2 * SITE_WINDOW_SECONDS)
+
+
+def is_calm(request: HttpRequest, purpose: str, now: dt.datetime) -> bool:
+    """Tell whether no network of the client has used a third of its budget, and few
+    tries fail on the whole site."""
+    budgets = _budgets(request, purpose, now)
+    windows = dict.fromkeys(_of_whole_site(purpose, now), settings.BRAKE_FAILURES)
+    counted = cache.get_many([*budgets, *windows])
+    return all(counted.get(key, 0) < limit for key, limit in windows.items()) and all(
+        3 * counted.get(key, 0) < budget for key, budget in budgets.items()
+    )
 
 
 def _budgets(request: HttpRequest, purpose: str, now: dt.datetime) -> dict[str, int]:
@@ -67,7 +81,8 @@ def _budgets(request: HttpRequest, purpose: str, now: dt.datetime) -> dict[str, 
 
 
 def networks(request: HttpRequest) -> dict[str, int]:
-    """Return every network that the client stands in, with its budget."""
+    """Return every network that the client stands in, with its budget; the narrowest
+    comes first."""
     address = client_address(request)
     if address is None:
         # Nobody knows who asks: they all share the budget of one wide network.
@@ -76,6 +91,13 @@ def networks(request: HttpRequest) -> dict[str, int]:
         str(ipaddress.ip_network((address, prefix), strict=False)): budget
         for prefix, budget in BUDGETS[address.version].items()
     }
+
+
+def _of_whole_site(purpose: str, now: dt.datetime) -> tuple[str, str]:
+    """Return the names of this window's counter and of the one's before: a storm that
+    ends with a window is not forgotten at its end."""
+    window = int(now.timestamp()) // SITE_WINDOW_SECONDS
+    return f"site:{purpose}:{window}", f"site:{purpose}:{window - 1}"
 
 
 def _is_proxy(address: Address) -> bool:

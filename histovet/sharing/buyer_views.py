@@ -21,7 +21,8 @@ from histovet.history import display
 from histovet.history.answers import SeeOther, private, unstored
 from histovet.history.changes import changes, marks
 from histovet.history.sections.changes import changed
-from histovet.limits import clients
+from histovet.limits import brake, clients
+from histovet.limits.brake import Demand
 from histovet.pages.context import other_language
 from histovet.pages.errors import too_many_requests
 from histovet.sharing import addresses, car_check, cookies
@@ -66,7 +67,11 @@ def check(request: HttpRequest, public_id: str) -> HttpResponse:
         return _ask_car(request, found, _car_form(found))
     form = _car_form(found, request.POST)
     if not form.is_valid():
-        return _ask_car(request, found, form)
+        return _ask_car(request, found, form, demand=brake.kept(request))
+    if not clients.has_failures_left(request, "car", now):
+        return too_many_requests(request, clients.WINDOW_SECONDS)
+    if demand := brake.hold(request, "car", now):
+        return _ask_car(request, found, form, demand=demand)
     answers = {
         what: _compared(found, reader, what, typed, now)
         for what, typed in form.cleaned_data.items()
@@ -74,7 +79,10 @@ def check(request: HttpRequest, public_id: str) -> HttpResponse:
     }
     if None in answers.values():
         return _not_available(request)
-    return _ask_car(request, found, form, answers)
+    if Answer.NO in answers.values():
+        clients.count_failure(request, "car", now)
+    demand = brake.next_demand(request, "car", now)
+    return _ask_car(request, found, form, answers, demand=demand)
 
 
 def _compared(
@@ -106,9 +114,7 @@ def _open(request: HttpRequest, public_id: str | None) -> HttpResponse:
     to, if that is a link's."""
     form = CodeForm(request.POST)
     if not form.is_valid():
-        if public_id is None:
-            return _ask_buyer(request, form)
-        return _ask_at_link(request, public_id, form)
+        return _ask_code(request, public_id, form, brake.kept(request))
     now = timezone.now()
     seconds = int(now.timestamp())
     is_elsewhere = public_id is not None and not addresses.stands_at(
@@ -126,6 +132,8 @@ def _open(request: HttpRequest, public_id: str | None) -> HttpResponse:
         # with somebody who tries would be kept from their own.
         if not clients.has_failures_left(request, "opening", now):
             return too_many_requests(request, clients.WINDOW_SECONDS)
+        if demand := brake.hold(request, "opening", now):
+            return _ask_code(request, public_id, form, demand)
         clients.count_failure(request, "opening", now)
         return _not_available(request)
     if found.is_withheld:
@@ -138,18 +146,38 @@ def _open(request: HttpRequest, public_id: str | None) -> HttpResponse:
     return response
 
 
-def _ask_at_link(request: HttpRequest, public_id: str, form: CodeForm) -> HttpResponse:
+def _ask_code(
+    request: HttpRequest, public_id: str | None, form: CodeForm, demand: Demand | None
+) -> HttpResponse:
+    if public_id is None:
+        return _ask_buyer(request, form, demand)
+    return _ask_at_link(request, public_id, form, demand)
+
+
+def _ask_at_link(
+    request: HttpRequest,
+    public_id: str,
+    form: CodeForm,
+    demand: Demand | None = None,
+) -> HttpResponse:
     address = reverse("link", args=[public_id])
     # At the link's own address a form without an action posts there too, and keeps the
     # fragment, which one with an action loses.
-    context = {"form": form, "action": "" if request.path == address else address}
+    context = {
+        "form": form,
+        "action": "" if request.path == address else address,
+        "demand": demand,
+    }
     return render(request, "sharing/link.html", context)
 
 
-def _ask_buyer(request: HttpRequest, form: CodeForm) -> HttpResponse:
+def _ask_buyer(
+    request: HttpRequest, form: CodeForm, demand: Demand | None = None
+) -> HttpResponse:
     seller = request.build_absolute_uri(reverse("seller"))
     text = render_to_string("sharing/_request.txt", {"seller": seller})
-    return render(request, "sharing/buyer.html", {"form": form, "request_text": text})
+    context = {"form": form, "request_text": text, "demand": demand}
+    return render(request, "sharing/buyer.html", context)
 
 
 def _report(request: HttpRequest, found: OpenLink) -> HttpResponse:
@@ -187,6 +215,8 @@ def _ask_car(
     found: OpenLink,
     form: CarForm,
     answers: Mapping[str, Answer | None] | None = None,
+    *,
+    demand: Demand | None = None,
 ) -> HttpResponse:
     name, plate = display.vehicle(found.report(None))
     context = {
@@ -194,6 +224,7 @@ def _ask_car(
         "plate": plate,
         "public_id": addresses.written(found.public_id),
         "form": form,
+        "demand": demand,
         "vin": form.recorded,
         "answers": {
             what: answer.value for what, answer in (answers or {}).items() if answer
