@@ -76,6 +76,10 @@ class Link(models.Model):
     ended_at = models.DateTimeField(null=True)
     end = models.SmallIntegerField(null=True)
 
+    # What `links.owned` reads beside a row.
+    latest_receipts: list[Receipt]
+    receipts_left: int
+
     objects = Links.as_manager()
 
     class Meta:
