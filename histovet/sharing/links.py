@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import logging
 import os
@@ -74,6 +75,7 @@ class OwnedLink:
     secret: bytes | None
     end: End | None
     label: str = ""
+    receipts_count: int = 0
 
     @property
     def is_full(self) -> bool:
@@ -98,10 +100,6 @@ class OwnedLink:
     def receipts(self) -> list[Receipt]:
         """The latest ones, latest first."""
         return self.row.latest_receipts
-
-    @property
-    def receipts_count(self) -> int:
-        return self.row.receipts_left
 
     @property
     def receipts_are_few(self) -> bool:
@@ -236,9 +234,19 @@ def owned(
                 to_attr="latest_receipts",
             ),
         )
-        .annotate(receipts_left=Count("receipts__number"))
     )
-    return [_owned(row, identity, opened, owner_secret, now) for row in rows]
+    counts = dict(
+        Receipt.objects.filter(link__in=rows)
+        .values_list("link_id")
+        .annotate(Count("number"))
+    )
+    return [
+        dataclasses.replace(
+            _owned(row, identity, opened, owner_secret, now),
+            receipts_count=counts.get(row.pk, 0),
+        )
+        for row in rows
+    ]
 
 
 def _owned(

@@ -78,7 +78,6 @@ class Link(models.Model):
 
     # What `links.owned` reads beside a row.
     latest_receipts: list[Receipt]
-    receipts_left: int
 
     objects = Links.as_manager()
 
