@@ -135,6 +135,17 @@ def test_the_keys_of_a_partner_have_one_line_together(
     assert ask(demands.FULL, with_key=key).status_code == 200
 
 
+def test_the_usual_request_costs_no_statement(ask, usual, monkeypatch):
+    def asked(*_):
+        raise AssertionError
+
+    _, key = usual([1] * 28, anomalies.VOLUME_LOOK - 2)
+    monkeypatch.setattr("histovet.partners.anomalies.one_row", asked)
+    assert ask(demands.FULL, with_key=key).status_code == 200
+    # The look begins with the next one.
+    assert ask(demands.FULL, with_key=key).status_code == 500
+
+
 def test_a_day_of_little_use_has_the_floor_for_a_line(ask, usual):
     _, key = usual([1] * 28, anomalies.VOLUME_FLOOR - 1)
     assert ask(demands.FULL, with_key=key).status_code == 200
