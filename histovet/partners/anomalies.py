@@ -1,7 +1,7 @@
 """What a key does that its partner never does, and for which it is suspended.
 
-The rules are in docs/partners.md. A line is drawn once a day for a key, when it reaches
-the floor of a rule, and the request that crosses it is refused like all that follow.
+The rules are in docs/partners.md. A line is drawn once a day for a key, when its partner
+reaches the floor of a rule, and the request that crosses it is refused like all that follow.
 """
 
 from __future__ import annotations
@@ -27,8 +27,14 @@ VOLUME_FLOOR = 500
 NIGHT_FLOOR = 100
 DAYS = 28
 DAYS_KNOWN = 7
+# A key looks at what all keys of its partner had from a tenth of a floor on; below it a
+# request costs no statement.
+VOLUME_LOOK = VOLUME_FLOOR // 10
+NIGHT_LOOK = NIGHT_FLOOR // 10
 FAILURES_A_DAY = 50
-# That budget used up on so many days of so many, today included.
+# Four fifths: who stops just before the budget ends has failed as well.
+FAILURES_OF_FAILED_DAY = FAILURES_A_DAY * 4 // 5
+# So many failed days of so many, today included.
 FAILED_DAYS = 3
 FAILED_WITHIN_DAYS = 7
 
@@ -62,13 +68,16 @@ def refused_as_suspended(why: str) -> Refused:
 def refuse_anomalies(partner: Partner, now: dt.datetime) -> None:
     """Suspend the key and raise Refused when a line is crossed by this report."""
     use = partner.use
-    if use.reports < VOLUME_FLOOR and use.night_reports < NIGHT_FLOOR:
+    if use.reports < VOLUME_LOOK and use.night_reports < NIGHT_LOOK:
+        return
+    reports, night_reports = _of_all_keys(partner)
+    if reports < VOLUME_FLOOR and night_reports < NIGHT_FLOOR:
         return
     if use.volume_line is None or use.night_line is None:
         use.volume_line, use.night_line = _drawn(partner)
-    if use.reports > use.volume_line:
+    if reports > use.volume_line:
         anomaly = Anomaly.VOLUME
-    elif use.night_reports > use.night_line:
+    elif night_reports > use.night_line:
         anomaly = Anomaly.NIGHT
     else:
         return
@@ -77,9 +86,9 @@ def refuse_anomalies(partner: Partner, now: dt.datetime) -> None:
 
 
 def suspend_after_failures(partner: Partner, now: dt.datetime) -> None:
-    """Suspend every key of a partner whose budget of failures was used up again.
+    """Suspend every key of a partner with failed days enough.
 
-    For who calls it once, when today's budget ends.
+    For who calls it once, when today becomes one.
     """
     row = one_row(
         """
@@ -93,13 +102,26 @@ def suspend_after_failures(partner: Partner, now: dt.datetime) -> None:
             partner.folded_name,
             partner.use.day - dt.timedelta(days=FAILED_WITHIN_DAYS),
             partner.use.day,
-            FAILURES_A_DAY,
+            FAILURES_OF_FAILED_DAY,
         ),
     )
     if row is None or row[0] < FAILED_DAYS:
         return
     keys = PartnerKey.objects.filter(folded_name=partner.folded_name)
     _suspend(list(keys.values_list("pk", flat=True)), Anomaly.FAILURES, now)
+
+
+def _of_all_keys(partner: Partner) -> tuple[int, int]:
+    """Return today's reports of the partner, and those of the night."""
+    row = one_row(
+        """
+        SELECT coalesce(sum(u.reports), 0), coalesce(sum(u.night_reports), 0)
+        FROM partners_use u JOIN partners_key k ON k.id = u.key_id
+        WHERE k.folded_name = %s AND u.day = %s
+        """,
+        (partner.folded_name, partner.use.day),
+    )
+    return (0, 0) if row is None else (row[0], row[1])
 
 
 def _drawn(partner: Partner) -> tuple[int, int]:

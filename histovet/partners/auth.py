@@ -151,7 +151,8 @@ def terms_hold(terms: Terms, version: int, mac: bytes) -> bool:
 
 
 # The key, its terms, and one request more in one statement. A window of the rate begins
-# with the second, minute or hour of the UTC day. `granted` stands in the row so that
+# with the second, minute or hour of the UTC day, and never goes back to one before, since
+# clocks that are apart would each begin the other's anew. `granted` stands in the row so that
 # RETURNING tells what this very request was given, whoever counts beside it. Nobody waits
 # for the disk: a crash forgets what was counted in the last half second. LIMIT, which
 # changes nothing, has the planner count with one row and keep one plan; it took 0.1 ms
@@ -168,17 +169,17 @@ _ADMIT = """
     ), used AS (
         UPDATE partners_use u SET
             requests = u.requests + 1,
-            window_at = k.window_at,
-            window_requests = 1 + CASE WHEN u.window_at = k.window_at
-                THEN u.window_requests ELSE 0 END,
+            window_at = greatest(u.window_at, k.window_at),
+            window_requests = 1 + CASE WHEN k.window_at > u.window_at
+                THEN 0 ELSE u.window_requests END,
             granted = wants_report
-                AND (u.window_at <> k.window_at OR u.window_requests < rate_max)
+                AND (k.window_at > u.window_at OR u.window_requests < rate_max)
                 AND (daily_quota IS NULL OR u.reports < daily_quota),
             reports = u.reports + (wants_report
-                AND (u.window_at <> k.window_at OR u.window_requests < rate_max)
+                AND (k.window_at > u.window_at OR u.window_requests < rate_max)
                 AND (daily_quota IS NULL OR u.reports < daily_quota))::int,
             night_reports = u.night_reports + (is_night AND wants_report
-                AND (u.window_at <> k.window_at OR u.window_requests < rate_max)
+                AND (k.window_at > u.window_at OR u.window_requests < rate_max)
                 AND (daily_quota IS NULL OR u.reports < daily_quota))::int
         FROM key k
         WHERE u.key_id = k.id AND u.day = %s

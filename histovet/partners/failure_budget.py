@@ -6,10 +6,15 @@ from __future__ import annotations
 import datetime as dt
 
 from django.core.cache import cache
+from django.db import transaction
 
 from histovet.limits.counting import count, seconds_to_midnight
 from histovet.limits.keys import throttle_value
-from histovet.partners.anomalies import FAILURES_A_DAY, suspend_after_failures
+from histovet.partners.anomalies import (
+    FAILURES_A_DAY,
+    FAILURES_OF_FAILED_DAY,
+    suspend_after_failures,
+)
 from histovet.partners.auth import Partner
 from histovet.partners.problems import Problem, Refused
 from histovet.statements import one_row
@@ -44,38 +49,46 @@ def count_failure(partner: Partner, plate: str | None, now: dt.datetime) -> None
     # The report that was counted for this request becomes a failure.
     report, use.granted = int(use.granted), False
     use.reports -= report
-    row = one_row(
-        """
-        WITH counted AS (
-            UPDATE partners_key SET
-                failures = CASE WHEN failed_on = %s THEN failures + 1 ELSE 1 END,
-                failed_on = %s
-            WHERE id = %s
-            RETURNING id, folded_name, failures
-        ), used AS (
-            UPDATE partners_use SET failures = failures + 1, reports = reports - %s,
-                night_reports = night_reports - %s
-            WHERE key_id = %s AND day = %s
+    with transaction.atomic():
+        # One failure of a partner after the other, whichever key it is of, so that each
+        # number is reached once. By a statement of its own: the next one then sees what
+        # the one before it has committed.
+        one_row(
+            "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))",
+            (f"partner failures {partner.folded_name}",),
         )
-        SELECT counted.failures + coalesce(sum(other.failures), 0)
-        FROM counted LEFT JOIN partners_key other
-            ON other.folded_name = counted.folded_name AND other.id <> counted.id
-            AND other.failed_on = %s
-        GROUP BY counted.failures
-        """,
-        (
-            *(today, today, partner.key_id),
-            *(report, report * use.is_night, partner.key_id, use.day),
-            today,
-        ),
-    )
+        row = one_row(
+            """
+            WITH counted AS (
+                UPDATE partners_key SET
+                    failures = CASE WHEN failed_on = %s THEN failures + 1 ELSE 1 END,
+                    failed_on = %s
+                WHERE id = %s
+                RETURNING id, folded_name, failures
+            ), used AS (
+                UPDATE partners_use SET failures = failures + 1, reports = reports - %s,
+                    night_reports = night_reports - %s
+                WHERE key_id = %s AND day = %s
+            )
+            SELECT counted.failures + coalesce(sum(other.failures), 0)
+            FROM counted LEFT JOIN partners_key other
+                ON other.folded_name = counted.folded_name AND other.id <> counted.id
+                AND other.failed_on = %s
+            GROUP BY counted.failures
+            """,
+            (
+                *(today, today, partner.key_id),
+                *(report, report * use.is_night, partner.key_id, use.day),
+                today,
+            ),
+        )
     if row is None:
         # Deleted since it was accepted.
         raise Refused(Problem.KEY_REFUSED)
     on_plate = 0
     if plate is not None:
         on_plate = count(_plate_key(partner, plate, now), seconds_to_midnight(now))
-    if row[0] == A_DAY:
+    if row[0] == FAILURES_OF_FAILED_DAY:
         suspend_after_failures(partner, now)
     if row[0] > A_DAY or on_plate > A_DAY_AND_PLATE:
         raise _refused(now)

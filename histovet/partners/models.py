@@ -7,7 +7,7 @@ import re
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models, transaction
-from django.db.models import Case, F, Q, When
+from django.db.models import Case, F, Q, Sum, Value, When
 from django.db.models.functions import Greatest, Least
 
 from histovet.partners.auth import (
@@ -201,9 +201,16 @@ class PartnerKey(models.Model):
         self.suspended_at, self.suspended_why = None, ""
         with transaction.atomic():
             self._write("suspended_at", "suspended_why")
+            keys = PartnerKey.objects.filter(folded_name=self.folded_name)
+            used = PartnerUse.objects.filter(
+                key_id__in=keys.values("pk"), day=today
+            ).aggregate(
+                reports=Sum("reports", default=0),
+                night_reports=Sum("night_reports", default=0),
+            )
             PartnerUse.objects.filter(key_id=self.pk, day=today).update(
-                volume_line=_doubled("volume_line", "reports"),
-                night_line=_doubled("night_line", "night_reports"),
+                volume_line=_doubled("volume_line", used["reports"]),
+                night_line=_doubled("night_line", used["night_reports"]),
             )
 
     def _write(self, *names: str) -> None:
@@ -253,8 +260,8 @@ class PartnerUse(models.Model):
         return f"{self.day} of key {self.key_id}"
 
 
-def _doubled(line: str, count: str) -> Case:
+def _doubled(line: str, count: int) -> Case:
     # Half of what the column holds: a line that nothing reaches stays where it is.
     at_most = 2**30 - 1
-    twice = 2 * Least(Greatest(F(line), F(count)), at_most)
+    twice = 2 * Least(Greatest(F(line), Value(count)), at_most)
     return Case(When(**{f"{line}__isnull": False}, then=twice))

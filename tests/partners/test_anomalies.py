@@ -2,10 +2,15 @@
 
 import datetime as dt
 import json
+import threading
+import time
 
 import pytest
+from django.db import connection, transaction
 
 from histovet.partners import anomalies
+from histovet.partners.auth import authenticate
+from histovet.partners.failure_budget import count_failure
 from histovet.partners.models import PartnerKey, PartnerUse
 from tests.partners import demands
 from tests.partners.demands import CERTIFICATE, changed
@@ -17,6 +22,8 @@ NIGHT = dt.datetime(2026, 11, 22, 3, 59, 59, tzinfo=dt.UTC)
 MORNING = dt.datetime(2026, 11, 22, 4, 0, tzinfo=dt.UTC)
 
 pytestmark = pytest.mark.usefixtures("published")
+
+A_WAITING_LOCK = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
 
 
 @pytest.fixture(autouse=True)
@@ -101,6 +108,44 @@ def test_what_is_usual_suspends_nothing(ask, usual, days, today):
     assert row.suspended_at is None
 
 
+@pytest.mark.parametrize("kind", ["volume", "night"])
+def test_the_keys_of_a_partner_have_one_line_together(
+    ask, usual, make_key, clock, kind
+):
+    night = kind == "night"
+    clock(NIGHT if night else NOON)
+    line = anomalies.NIGHT_FLOOR if night else anomalies.VOLUME_FLOOR
+    half = line // 2
+    row, key = usual([1] * 28, half - 1, night=half - 1 if night else 0)
+    other, _ = make_key(expires_at=NOON + 90 * DAY, now=NOON - 90 * DAY)
+    PartnerUse.objects.create(
+        key_id=other.pk,
+        day=NOON.date(),
+        reports=half,
+        night_reports=half if night else 0,
+    )
+    assert ask(demands.FULL, with_key=key).status_code == 200
+    assert suspended(ask(demands.FULL, with_key=key)) == [f"anomaly_{kind}"]
+    other.refresh_from_db()
+    assert other.suspended_at is None
+    row.refresh_from_db()
+    row.resume(NOON.date())
+    use = PartnerUse.objects.get(key_id=row.pk, day=NOON.date())
+    assert (use.night_line if night else use.volume_line) == 2 * line
+    assert ask(demands.FULL, with_key=key).status_code == 200
+
+
+def test_the_usual_request_costs_no_statement(ask, usual, monkeypatch):
+    def asked(*_):
+        raise AssertionError
+
+    _, key = usual([1] * 28, anomalies.VOLUME_LOOK - 2)
+    monkeypatch.setattr("histovet.partners.anomalies.one_row", asked)
+    assert ask(demands.FULL, with_key=key).status_code == 200
+    # The look begins with the next one.
+    assert ask(demands.FULL, with_key=key).status_code == 500
+
+
 def test_a_day_of_little_use_has_the_floor_for_a_line(ask, usual):
     _, key = usual([1] * 28, anomalies.VOLUME_FLOOR - 1)
     assert ask(demands.FULL, with_key=key).status_code == 200
@@ -162,16 +207,51 @@ def test_the_third_day_of_failures_suspends_every_key_of_the_partner(
     _, other = make_key(name="Autre", **terms)
     for days in range(3):
         clock(NOON + days * DAY)
-        for number in range(anomalies.FAILURES_A_DAY - 1):
+        for number in range(anomalies.FAILURES_OF_FAILED_DAY - 1):
             answer = ask(wrong(number), with_key=keys[number % 2])
             assert answer.status_code == 404
         assert not PartnerKey.objects.exclude(suspended_at=None).exists()
         assert ask(wrong(99), with_key=keys[0]).status_code == 404
-        if days < 2:
-            assert ask(wrong(98), with_key=keys[0]).status_code == 429
     for key in keys:
         assert suspended(ask(demands.FULL, with_key=key)) == ["anomaly_failures"]
     assert ask(demands.FULL, with_key=other).status_code == 200
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_keys_that_fail_at_once_do_not_jump_over_the_line(make_key):
+    terms = {"expires_at": NOON + 9 * DAY, "now": NOON - DAY}
+    (first, key), (second, other) = make_key(**terms), make_key(**terms)
+    last = anomalies.FAILURES_OF_FAILED_DAY
+    for row, failures in ((first, last // 2 - 1), (second, last // 2 - 1)):
+        for ago in (1, 2):
+            PartnerUse.objects.create(
+                key_id=row.pk, day=NOON.date() - ago * DAY, failures=last // 2
+            )
+        PartnerUse.objects.create(key_id=row.pk, day=NOON.date(), failures=failures)
+        PartnerKey.objects.filter(pk=row.pk).update(
+            failures=failures, failed_on=NOON.date()
+        )
+    partners = [authenticate(each, NOON) for each in (key, other)]
+
+    def fail() -> None:
+        try:
+            count_failure(partners[1], None, NOON)
+        finally:
+            connection.close()
+
+    beside = threading.Thread(target=fail)
+    with transaction.atomic():
+        count_failure(partners[0], None, NOON)
+        beside.start()
+        # Until the other one waits, or has not waited and is through.
+        while beside.is_alive():
+            with connection.cursor() as cursor:
+                cursor.execute(A_WAITING_LOCK)
+                if cursor.fetchone():
+                    break
+            time.sleep(0.01)
+    beside.join()
+    assert not PartnerKey.objects.filter(suspended_at=None).exists()
 
 
 def test_days_of_failures_long_ago_suspend_nothing(ask, make_key):
@@ -180,7 +260,7 @@ def test_days_of_failures_long_ago_suspend_nothing(ask, make_key):
         PartnerUse.objects.create(
             key_id=row.pk, day=NOON.date() - ago * DAY, failures=60
         )
-    for number in range(anomalies.FAILURES_A_DAY):
+    for number in range(anomalies.FAILURES_OF_FAILED_DAY):
         assert ask(wrong(number), with_key=key).status_code == 404
     row.refresh_from_db()
     assert row.suspended_at is None

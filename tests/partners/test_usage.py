@@ -241,6 +241,18 @@ def test_a_window_of_the_rate_ends_when_it_is_said_to(
     assert asked().status_code == 200
 
 
+def test_clocks_that_are_apart_begin_no_window_anew(published, ask, make_key, clock):
+    _, key = make_key(rate="2/s", expires_at=NOON + DAY, now=NOON - DAY)
+    ahead = NOON + dt.timedelta(seconds=1)
+    statuses = []
+    for moment in (ahead, NOON, ahead, NOON, ahead):
+        clock(moment)
+        statuses.append(ask(demands.FULL, with_key=key).status_code)
+    assert statuses == [200, 200, 429, 429, 429]
+    clock(ahead + dt.timedelta(seconds=1))
+    assert ask(demands.FULL, with_key=key).status_code == 200
+
+
 def test_a_quota_is_of_the_day_in_utc(published, ask, make_key, clock):
     _, key = make_key(daily_quota=1, expires_at=NOON + 2 * DAY, now=NOON - DAY)
     evening = NOON.replace(hour=23, minute=59, second=58)

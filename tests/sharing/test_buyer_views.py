@@ -184,8 +184,9 @@ def dead(give, republish, shown) -> dict[str, Given]:
 
 
 def lasting(answer) -> dict[str, str]:
-    """Return the headers that a moment does not change."""
-    return {k: v for k, v in answer.headers.items() if k != "Expires"}
+    """Return the headers that neither a moment nor chance changes."""
+    own = ("Expires", "X-Request-Id")
+    return {k: v for k, v in answer.headers.items() if k not in own}
 
 
 @pytest.mark.parametrize(

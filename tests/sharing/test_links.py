@@ -192,7 +192,7 @@ def test_many_at_once_make_no_more_links_than_there_may_be(register):
     for _ in range(5):
         for _ in range(LINKS_MAX - 1):
             assert make()
-        in_parallel(7, make)
+        in_parallel(6, make)
         assert links.of_vehicle(IDENTITY).count() == LINKS_MAX
         links.of_vehicle(IDENTITY).delete()
 
