@@ -69,12 +69,14 @@ class DayShown:
 @dataclass(frozen=True, slots=True)
 class OwnedLink:
     """A link as its owner sees it. `end` may be one that no row says yet: a link is
-    ended when it is opened. `secret` is None for what opens nothing any more."""
+    ended when it is opened. `secret` is None for what opens nothing any more. Of its
+    receipts the latest are here, latest first."""
 
     row: Link
     secret: bytes | None
     end: End | None
     label: str = ""
+    receipts: tuple[Receipt, ...] = ()
     receipts_count: int = 0
 
     @property
@@ -95,11 +97,6 @@ class OwnedLink:
     def openings_before(self) -> int:
         """How many openings were on days before those."""
         return self.row.openings - sum(one.openings for one in self.days)
-
-    @property
-    def receipts(self) -> list[Receipt]:
-        """The latest ones, latest first."""
-        return self.row.latest_receipts
 
     @property
     def receipts_are_few(self) -> bool:
@@ -243,6 +240,7 @@ def owned(
     return [
         dataclasses.replace(
             _owned(row, identity, opened, owner_secret, now),
+            receipts=tuple(row.latest_receipts),
             receipts_count=counts.get(row.pk, 0),
         )
         for row in rows

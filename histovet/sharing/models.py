@@ -76,9 +76,6 @@ class Link(models.Model):
     ended_at = models.DateTimeField(null=True)
     end = models.SmallIntegerField(null=True)
 
-    # What `links.owned` reads beside a row.
-    latest_receipts: list[Receipt]
-
     objects = Links.as_manager()
 
     class Meta:
