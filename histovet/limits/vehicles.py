@@ -54,19 +54,22 @@ def count_try(request: HttpRequest, identity: Identity, now: dt.datetime) -> Non
 
 
 def _key(identity: Identity, now: dt.datetime) -> str:
-    # Not the number or the date, which is what is guessed.
-    value = f"{identity.register}\0{identity.plate}"
-    return "vehicles:" + throttle_value("vehicle", value, now.date())
+    return "vehicles:" + throttle_value("vehicle", _named(identity), now.date())
 
 
 def _budgets(
     request: HttpRequest, identity: Identity, now: dt.datetime
 ) -> dict[str, int]:
-    vehicle = f"{identity.register}\0{identity.plate}"
+    vehicle, today = _named(identity), now.date()
     return {
         "vehicles:"
-        + throttle_value("network and vehicle", f"{name}\0{vehicle}", now.date()): (
+        + throttle_value("network and vehicle", f"{name}\0{vehicle}", today): (
             budget // SHARE
         )
         for name, budget in clients.networks(request).items()
     }
+
+
+def _named(identity: Identity) -> str:
+    # Without the number or the date, which is what is guessed.
+    return f"{identity.register}\0{identity.plate}"

@@ -98,9 +98,7 @@ def report_by_data(request: HttpRequest) -> HttpResponse:
     partner = _admitted(request, Scope.REPORT_BY_DATA)
     demand = read_data_demand(request)
     plate = demand.enquiry.identity.plate
-    opened = _sought(
-        request, partner, plate, now, lambda: _retrieved(demand.enquiry, now)
-    )
+    opened = _sought(partner, plate, now, lambda: _retrieved(demand.enquiry, now))
     shown = report_of(
         opened, audience=Audience.HOLDER, now=now if demand.inspections else None
     )
@@ -127,7 +125,7 @@ def report_by_code(request: HttpRequest) -> HttpResponse:
     # A code names no plate.
     by = _by(partner)
     link = _sought(
-        request, partner, None, now, lambda: open_link(demand.secret, now, partner=by)
+        partner, None, now, lambda: open_link(demand.secret, now, partner=by)
     )
     shown = link.report(now if demand.inspections else None)
     return _answer(shown, link.opened, demand.inspections, receipt=link.receipt)
@@ -227,7 +225,6 @@ def _admitted(
 
 
 def _sought(
-    request: HttpRequest,
     partner: Partner,
     plate: str | None,
     now: dt.datetime,
