@@ -880,7 +880,7 @@ def test_a_worker_that_is_killed_is_told_and_taken_up(
     vault, config, environment, large_folder
 ):
     process = _in_a_hurry(large_folder, environment, "--workers", "2")
-    _wait_until(COPYING.format(2), process)
+    _wait_until(COPYING.format(1), process)
     os.kill(_worker_of(process.pid), signal.SIGKILL)
     _, errors = process.communicate(timeout=20)
     assert process.returncode == 68
