@@ -1,4 +1,5 @@
-"""How gunicorn serves the site: gunicorn --config python:histovet.gunicorn
+"""How gunicorn serves the site, or the dashboard of operators with HISTOVET_SERVES:
+gunicorn --config python:histovet.gunicorn
 
 The address, and whatever else differs between machines, is given on the command line,
 where it wins over what stands here.
@@ -99,6 +100,10 @@ proxy_protocol = "off"
 
 def post_worker_init(worker: Worker) -> None:
     # Imported where Django is set up.
+    from django.conf import settings
+
     from histovet.operation.watch import watch
 
-    watch.start()
+    # The dashboard says itself what it finds, and closes for no maintenance.
+    if not settings.SERVES_OPERATORS:
+        watch.start()

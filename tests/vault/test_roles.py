@@ -1,4 +1,4 @@
-"""Owner, job and site of the database: each does its work, and is refused the others'.
+"""Owner, job, site and operator of the database: each does its work, and is refused the others'.
 
 They connect to a database of their own, made as docs/operations.md says.
 """
@@ -51,7 +51,9 @@ class House:
 
     @property
     def named(self) -> list[str]:
-        names = zip(("--owner", "--job", "--site"), self.roles.names, strict=True)
+        names = zip(
+            ("--owner", "--job", "--site", "--operator"), self.roles.names, strict=True
+        )
         return [word for pair in names for word in pair]
 
     def url_of(self, role: str) -> str:
@@ -78,7 +80,7 @@ class House:
         return done.stdout
 
     def divide(self, role: str, *options: str) -> subprocess.CompletedProcess[str]:
-        """Run database_roles for the three roles."""
+        """Run database_roles for the four roles."""
         command = ["manage.py", "database_roles", *self.named, *options]
         return self.run(role, *command)
 
@@ -112,7 +114,9 @@ SECRETS = (
 def _house() -> Iterator[House]:
     with own_database(os.environ["DATABASE_URL"]) as url:
         name = urlsplit(url).path[1:]
-        roles = Roles(f"{name}_owner", f"{name}_job", f"{name}_site")
+        roles = Roles(
+            *(f"{name}_{what}" for what in ("owner", "job", "site", "operator"))
+        )
         yield House(url, roles, secrets.token_hex(16))
 
 
@@ -124,7 +128,7 @@ def _set_passwords(house: House) -> None:
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory) -> Iterator[House]:
-    """From an empty database to an active release, with three roles."""
+    """From an empty database to an active release, with four roles."""
     with _house() as made:
         assert made.divide("").returncode == 0
         _set_passwords(made)
@@ -680,7 +684,7 @@ def test_what_sql_prints_does_the_same(house, divide):
 
 
 def test_nobody_is_a_member_of_a_role_of_ours(house, divide):
-    owner, job, site = house.roles.names
+    owner, job, site, _ = house.roles.names
     for group, member in ((owner, site), (job, owner), ("pg_read_all_data", owner)):
         house.ask("", f"GRANT {group} TO {member}")
         with pytest.raises(CommandError) as refused:
@@ -798,13 +802,13 @@ def test_a_database_of_one_user_is_divided_with_its_releases(tmp_path):
 @pytest.mark.parametrize(
     ("names", "why"),
     [
-        (("a", "a", "b"), "three names"),
-        (("", "b", "c"), "no name of a role"),
-        (("a", 'b"; DROP', "c"), "no name of a role"),
-        (("A", "b", "c"), "no name of a role"),
-        (("public", "b", "c"), "no name of a role"),
-        (("pg_monitor", "b", "c"), "no name of a role"),
-        (("a" * 64, "b", "c"), "no name of a role"),
+        (("a", "a", "b", "d"), "four names"),
+        (("", "b", "c", "d"), "no name of a role"),
+        (("a", 'b"; DROP', "c", "d"), "no name of a role"),
+        (("A", "b", "c", "d"), "no name of a role"),
+        (("public", "b", "c", "d"), "no name of a role"),
+        (("pg_monitor", "b", "c", "d"), "no name of a role"),
+        (("a" * 64, "b", "c", "d"), "no name of a role"),
     ],
 )
 def test_names_that_are_none_are_refused(names, why):
@@ -812,7 +816,7 @@ def test_names_that_are_none_are_refused(names, why):
         Roles(*names)
     with pytest.raises(CommandError, match=why):
         arguments = [f"--{duty}={name}" for duty, name in
-                     zip(("owner", "job", "site"), names, strict=True)]  # fmt: skip
+                     zip(("owner", "job", "site", "operator"), names, strict=True)]  # fmt: skip
         call_command("database_roles", *arguments)
 
 
