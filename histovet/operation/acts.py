@@ -21,11 +21,11 @@ def begin(actor: Actor, now: dt.datetime, minutes: int | None = None) -> None:
     LONGEST_MINUTES is what visitors are told."""
     until = None if minutes is None else now + dt.timedelta(minutes=minutes)
     with transaction.atomic():
-        Maintenance.objects.update_or_create(
-            the_only=True,
-            defaults={"until": until},
-            create_defaults={"since": now, "until": until},
+        _, is_new = Maintenance.objects.get_or_create(
+            the_only=True, defaults={"since": now, "until": until}
         )
+        if not is_new:
+            Maintenance.objects.update(until=until)
         told = f"{minutes} min" if minutes else ""
         trail.add(actor, "maintenance.begin", "", details=told, now=now)
 

@@ -21,6 +21,10 @@ _CLOSED = """
     ]) AS name
     WHERE has_any_column_privilege(to_regclass('public.' || name), 'SELECT')
     UNION ALL
+    SELECT inhrelid::regclass::text FROM pg_inherits
+    WHERE inhparent = to_regclass('public.vault_record')
+        AND has_any_column_privilege(inhrelid, 'SELECT')
+    UNION ALL
     SELECT p.proname FROM pg_proc p
     WHERE p.pronamespace = 'public'::regnamespace AND p.proname = 'vault_read_record'
         AND has_function_privilege(p.oid, 'EXECUTE')

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.utils.translation import gettext as _
@@ -15,17 +15,20 @@ from histovet.operators.accounts import PASSWORD_MAX, PASSWORD_MIN, is_weak
 from histovet.partners import acts
 from histovet.partners.models import NAME_MAX, RATE, SCOPES, WHY_MAX
 
-_REQUIRED = {"required": gettext_lazy("Ce champ est vide : remplissez-le.")}
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise as StrPromise
+
 # One more than there are, so that a longer one is an error and never cut.
 _CODE_MAX = 64
 OVERLAPS_HOURS = (0, 24, 7 * 24, 14 * 24, 30 * 24)
 
 
-def _text(most: int, **options: Any) -> forms.CharField:
+def _text(most: int, empty: StrPromise, **options: Any) -> forms.CharField:
+    """Return a field of one line; `empty` is what to do when nothing stands in it."""
     return forms.CharField(
         max_length=most,
         error_messages={
-            **_REQUIRED,
+            "required": empty,
             "max_length": gettext_lazy("%(limit_value)d caractères au plus."),
             "null_characters_not_allowed": gettext_lazy(
                 "Un caractère invisible : retapez ce champ."
@@ -35,33 +38,45 @@ def _text(most: int, **options: Any) -> forms.CharField:
     )
 
 
-def _password() -> forms.CharField:
+def _name() -> forms.CharField:
+    return _text(32, gettext_lazy("Tapez votre nom."))
+
+
+def _password(empty: StrPromise) -> forms.CharField:
     # Spaces at its ends are part of it.
-    return _text(PASSWORD_MAX, strip=False)
+    return _text(PASSWORD_MAX, empty, strip=False)
+
+
+def _code() -> forms.CharField:
+    return _text(_CODE_MAX, gettext_lazy("Tapez le code du second facteur."))
+
+
+def _enrolment() -> forms.CharField:
+    return _text(_CODE_MAX, gettext_lazy("Tapez le code d’activation."))
 
 
 class SignInForm(forms.Form):
-    name = _text(32)
-    password = _password()
-    code = _text(_CODE_MAX)
+    name = _name()
+    password = _password(gettext_lazy("Tapez votre mot de passe."))
+    code = _code()
 
 
 class EnrolmentCodeForm(forms.Form):
-    name = _text(32)
-    enrolment = _text(_CODE_MAX)
+    name = _name()
+    enrolment = _enrolment()
 
 
 class ActForm(forms.Form):
     """What every act asks for: the second factor again."""
 
-    code = _text(_CODE_MAX)
+    code = _code()
 
 
 class NewPasswordForm(ActForm):
     """`for_name` is the account's, which the password must not hold."""
 
-    new = _password()
-    again = _password()
+    new = _password(gettext_lazy("Choisissez un mot de passe."))
+    again = _password(gettext_lazy("Retapez le nouveau mot de passe."))
 
     def __init__(self, *args: Any, for_name: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -89,12 +104,12 @@ class NewPasswordForm(ActForm):
 
 
 class EnrolForm(NewPasswordForm):
-    name = _text(32)
-    enrolment = _text(_CODE_MAX)
+    name = _name()
+    enrolment = _enrolment()
 
 
 class PasswordForm(NewPasswordForm):
-    old = _password()
+    old = _password(gettext_lazy("Tapez votre mot de passe actuel."))
 
 
 class _LastDayForm(ActForm):
@@ -119,7 +134,7 @@ class _LastDayForm(ActForm):
 
 
 class IssueForm(_LastDayForm):
-    name = _text(NAME_MAX)
+    name = _text(NAME_MAX, gettext_lazy("Écrivez le nom du partenaire."))
     scopes = forms.MultipleChoiceField(
         choices=[(scope, scope) for scope in SCOPES],
         error_messages={
@@ -128,7 +143,7 @@ class IssueForm(_LastDayForm):
             "invalid_list": gettext_lazy("Ce droit n’existe pas."),
         },
     )
-    rate = _text(8)
+    rate = _text(8, gettext_lazy("Écrivez le débit."))
     daily_quota = forms.IntegerField(
         required=False,
         min_value=1,
@@ -164,7 +179,7 @@ class RotateForm(_LastDayForm):
         coerce=int,
         choices=[(str(hours), str(hours)) for hours in OVERLAPS_HOURS],
         error_messages={
-            **_REQUIRED,
+            "required": gettext_lazy("Choisissez une durée de la liste."),
             "invalid_choice": gettext_lazy("Choisissez une durée de la liste."),
         },
     )
@@ -181,7 +196,7 @@ class RotateForm(_LastDayForm):
 
 
 class SuspendForm(ActForm):
-    why = _text(WHY_MAX)
+    why = _text(WHY_MAX, gettext_lazy("Écrivez la raison."))
 
     def clean_why(self) -> str:
         line = " ".join(self.cleaned_data["why"].split())

@@ -35,6 +35,10 @@ class Operator:
         Account.objects.filter(pk=self.account.pk).update(factor_step=0)
         return current_code(self.account)
 
+    def code_now(self) -> str:
+        """Return the present code, for a role that cannot forget what was used."""
+        return current_code(self.account)
+
     def sign_in(self, client: Client, **typed: str):
         content = {"name": self.account.name, "password": PASSWORD}
         content["code"] = typed.get("code") or self.code()
@@ -58,15 +62,14 @@ def enrolled(name: str = "claire") -> Operator:
     return Operator(account, codes)
 
 
-@pytest.fixture
-def dashboard(db, settings, tmp_path: Path):
-    """The settings of the process of operators, where they differ."""
-    part = tmp_path / "operators.json"
+def serve_operators(settings, folder: Path) -> None:
+    """Set what differs in the process of operators, as histovet/settings.py does."""
+    part = folder / "operators.json"
     write_part(part, site_ring(), LABELS)
     settings.SERVES_OPERATORS = True
     settings.SITE_KEYS_PATH = part
     # Whatever asks for the register's ring fails.
-    settings.REGISTER_KEYS_PATH = tmp_path / "none.json"
+    settings.REGISTER_KEYS_PATH = folder / "none.json"
     # The real one takes half a second on a busy machine; test_signing_in.py names it.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.MIDDLEWARE = settings.OPERATORS_MIDDLEWARE
@@ -74,6 +77,11 @@ def dashboard(db, settings, tmp_path: Path):
     settings.CSRF_COOKIE_NAME = "operators-csrf"
     settings.CSRF_COOKIE_SAMESITE = "Strict"
     settings.CSRF_FAILURE_VIEW = "histovet.operators.errors.form_refused"
+
+
+@pytest.fixture
+def dashboard(db, settings, tmp_path: Path):
+    serve_operators(settings, tmp_path)
     clear_url_caches()
     yield settings
     clear_url_caches()

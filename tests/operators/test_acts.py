@@ -70,7 +70,7 @@ def test_sending_the_form_again_makes_no_second_key(signed_in, operator):
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ({"name": ""}, "Ce champ est vide"),
+        ({"name": ""}, "Écrivez le nom"),
         ({"name": "x" * 81}, "80 caractères au plus"),
         ({"name": "a\nb\x07"}, "Un nom d’une ligne"),
         ({"scopes": []}, "au moins un droit"),
@@ -83,7 +83,7 @@ def test_sending_the_form_again_makes_no_second_key(signed_in, operator):
         ({"last_day": "2020-01-01"}, "Ce jour est passé"),
         ({"last_day": "demain"}, "pas une date"),
         ({"last_day": "9999-12-31"}, "Dix ans au plus"),
-        ({"code": ""}, "Ce champ est vide"),
+        ({"code": ""}, "Tapez le code du second facteur"),
         ({"code": "000000"}, "Ce code n’est pas le bon"),
     ],
 )
