@@ -331,7 +331,7 @@ RUBRICS = (
     Rubric("P.2", "net_power_kw", _("Puissance nette maximale"), "kW"),
     Rubric("P.3", "energy", _("Énergie")),
     Rubric("P.6", "fiscal_power_cv", _("Puissance administrative"), "CV"),
-    Rubric("Q", "power_to_mass", _("Rapport puissance/masse"), "kW/kg"),
+    Rubric("Q", "power_to_mass", _("Rapport puissance / masse"), "kW/kg"),
     Rubric("S.1", "seats", _("Places assises")),
     Rubric("S.2", "standing_places", _("Places debout")),
     Rubric("U.1", "noise_db", _("Niveau sonore à l’arrêt"), "dB(A)"),
