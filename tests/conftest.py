@@ -20,6 +20,16 @@ hypothesis.settings.register_profile("unhurried", deadline=None)
 hypothesis.settings.load_profile("unhurried")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--pictures",
+        metavar="DIR",
+        type=Path,
+        help="keep a picture of every page and state that the checker looks at, at 320 "
+        "and 1280 pixels, light and dark (tests/journeys)",
+    )
+
+
 def pytest_configure() -> None:
     # Unset, the tests that need it are skipped; misspelt, nobody would notice.
     named = os.environ.get("HISTOVET_REAL_EXTRACT", "").strip()

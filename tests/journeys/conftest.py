@@ -2,6 +2,13 @@ import pytest
 from django.core.cache import cache
 
 from tests.history.showcase import publish_showcase
+from tests.journeys import album
+
+
+@pytest.fixture(autouse=True)
+def pictures(request, monkeypatch):
+    monkeypatch.setattr(album, "folder", request.config.getoption("--pictures"))
+    monkeypatch.setattr(album, "test", request.node.nodeid.rpartition("/")[2])
 
 
 @pytest.fixture
