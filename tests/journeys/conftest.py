@@ -7,8 +7,9 @@ from tests.journeys import album
 
 @pytest.fixture(autouse=True)
 def pictures(request, monkeypatch):
+    name = f"{request.node.path.stem}-{request.node.name}"
     monkeypatch.setattr(album, "folder", request.config.getoption("--pictures"))
-    monkeypatch.setattr(album, "test", request.node.nodeid.rpartition("/")[2])
+    monkeypatch.setattr(album, "test", name)
 
 
 @pytest.fixture
