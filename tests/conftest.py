@@ -7,6 +7,7 @@ from typing import Any
 
 import hypothesis
 import pytest
+from django.utils import translation
 
 from histovet.local.chromium import CHROMIUM, HOW_TO_HAVE_IT
 
@@ -40,6 +41,8 @@ def pytest_configure() -> None:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
+    # A request leaves its language to the thread, and so to the test after it.
+    translation.deactivate()
     if item.get_closest_marker("browser") and not CHROMIUM.exists():
         reason = f"no browser; {HOW_TO_HAVE_IT}"
         if os.environ.get("CI") == "true":

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext_noop as _
 
 from histovet.history.critair import Sticker, Why
-from histovet.history.odometer import Reason, Verdict
+from histovet.history.odometer import MileageVerdict, Reason
 from histovet.inspections.inspected import Absence
 
 OPERATIONS = {
@@ -234,9 +234,9 @@ ABSENCES = {
 }
 
 VERDICTS = {
-    Verdict.CONSISTENT: _("Cohérent"),
-    Verdict.INCONSISTENT: _("Incohérent"),
-    Verdict.NO_VERDICT: _("Sans avis"),
+    MileageVerdict.CONSISTENT: _("Cohérent"),
+    MileageVerdict.INCONSISTENT: _("Incohérent"),
+    MileageVerdict.NO_VERDICT: _("Sans avis"),
 }
 REASONS = {
     Reason.RISING: _("Les relevés se suivent sans baisser."),
