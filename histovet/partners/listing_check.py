@@ -187,7 +187,11 @@ class NotLive(Exception):
 
 
 _DECODER = msgspec.json.Decoder(ListingCheck)
-_DATE = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?")
+# As the OpenAPI document says it. No vehicle is older.
+DATE_PATTERN = (
+    "^(1[89][0-9]{2}|2[0-9]{3})(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?)?$"
+)
+_DATE = re.compile(DATE_PATTERN.replace("$", r"\Z"))
 
 
 def read_listing_demand(request: HttpRequest) -> ListingDemand:
@@ -334,22 +338,17 @@ def _date(value: str | UnsetType) -> tuple[dt.date | None, Precision]:
     """Raises Refused."""
     if isinstance(value, UnsetType):
         return None, Precision.DAY
-    if found := _DATE.fullmatch(value):
-        year, month, day = found.groups()
-        precision = (
-            Precision.DAY if day else Precision.MONTH if month else Precision.YEAR
-        )
-        try:
-            return dt.date(int(year), int(month or 1), int(day or 1)), precision
-        except ValueError:
-            pass
-    raise Refused(
-        Problem.INVALID_REQUEST,
-        errors=[
-            FieldError(
-                "/annonce/date_premiere_immatriculation",
-                "date_unreadable",
-                "Écrivez AAAA-MM-JJ, AAAA-MM ou AAAA.",
-            )
-        ],
-    )
+    if not _DATE.match(value):
+        raise _date_refused("date_unreadable", "Écrivez AAAA-MM-JJ, AAAA-MM ou AAAA.")
+    numbers = [int(part) for part in value.split("-")]
+    precision = (Precision.YEAR, Precision.MONTH, Precision.DAY)[len(numbers) - 1]
+    year, month, day = (*numbers, 1, 1)[:3]
+    try:
+        return dt.date(year, month, day), precision
+    except ValueError:
+        raise _date_refused("date_impossible", "Cette date n’existe pas.") from None
+
+
+def _date_refused(code: str, message: str) -> Refused:
+    error = FieldError("/annonce/date_premiere_immatriculation", code, message)
+    return Refused(Problem.INVALID_REQUEST, errors=[error])

@@ -373,7 +373,12 @@ def test_a_code_that_opens_nothing_is_a_failure(make_link, check, key):
                 "/annonce/date_premiere_immatriculation",
                 "date_unreadable",
             )
-            for text in ("", "2012-13", "2012-02-30", "0000", "06/03/2012", "２０１２")
+            for text in ("", "2012-13", "0000", "06/03/2012", "２０１２", "2012\n")
+        ),
+        (
+            {"date_premiere_immatriculation": "2012-02-30"},
+            "/annonce/date_premiere_immatriculation",
+            "date_impossible",
         ),
     ],
 )
