@@ -30,10 +30,13 @@ _BADGES = {
 }
 
 
-def page(report: Report, *, plain: bool = False, events: str = "") -> ReportPage:
+def page(
+    report: Report, *, plain: bool = False, events: str = "", check_at: str = ""
+) -> ReportPage:
     """Return the page in the language that is active; `plain` is without markup.
 
     `events` chooses a kind of events (timeline.EventKind), and all of them when it is none.
+    `check_at` is the address where others compare the VIN of the car; plain has none.
     """
     said = words(plain=plain)
     known = evidence(report)
@@ -57,7 +60,7 @@ def page(report: Report, *, plain: bool = False, events: str = "") -> ReportPage
         facts=_facts(known, said),
         sections=()
         if found.verdict is Verdict.CANCELLED
-        else _sections(known, found, said, events),
+        else _sections(known, found, said, events, check_at),
     )
 
 
@@ -67,7 +70,7 @@ def vehicle(report: Report, *, plain: bool = False) -> tuple[str, str]:
 
 
 def _sections(
-    known: Evidence, found: Synthesis, said: Words, events: str
+    known: Evidence, found: Synthesis, said: Words, events: str, check_at: str
 ) -> tuple[Section, ...]:
     report = known.report
     source = said.fill(
@@ -79,7 +82,7 @@ def _sections(
         inspections(known, said),
         situation(report, found.contradictions, said, source),
         certificate(report, said, source),
-        rubrics(report, said, source),
+        rubrics(report, said, source, check_at),
         coverage(report, said, source),
     )
 
