@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import concurrent.futures
 import ctypes
-import gc
 import multiprocessing
 import os
 import signal
@@ -30,9 +29,6 @@ POLL_SECONDS = 0.2
 # faults a line, a tenth of the whole.
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD = -1, -2, -3
 _KEPT_BYTES = 64 * 1024 * 1024
-# What is made of a batch is some 3,000 objects, none of them in a cycle: at 700, as it is
-# set, Python looks through them in every batch, for nothing.
-_COLLECTED_AFTER = 50_000
 
 
 class Workers:
@@ -42,7 +38,7 @@ class Workers:
         self._progress = progress
         self._executor: ProcessPoolExecutor | None = None
         if count == 1:
-            prepare_memory()
+            keep_freed_memory()
         else:
             # Not a fork: this process has threads and a connection to the database.
             context = multiprocessing.get_context("spawn")
@@ -118,9 +114,7 @@ _counters: Any = None
 _place = 0
 
 
-def prepare_memory() -> None:
-    """Set this process up for lines by the million."""
-    gc.set_threshold(_COLLECTED_AFTER)
+def keep_freed_memory() -> None:
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:  # Another C library has none, and keeps its own ways.
         mallopt(_M_MMAP_THRESHOLD, _KEPT_BYTES // 4)
@@ -130,7 +124,7 @@ def prepare_memory() -> None:
 
 def _start_worker(counters: Any, taken: Any) -> None:
     global _counters, _place
-    prepare_memory()
+    keep_freed_memory()
     # Ctrl-C reaches every process of the terminal; the first one says what happened.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with taken.get_lock():
