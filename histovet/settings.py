@@ -147,6 +147,7 @@ INSTALLED_APPS = [
     "histovet.partners",
     "histovet.pages",
     "histovet.operation",
+    "histovet.usage",
 ]
 
 # It knows no shared atomic backend but its own list; ours is shared and counts
