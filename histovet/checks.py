@@ -261,7 +261,8 @@ def static_files_are_collected(
     if not (settings.STATIC_ROOT / "staticfiles.json").is_file():
         yield Error(
             f"{settings.STATIC_ROOT} holds no collected files: no page can be shown.",
-            hint="Run: python manage.py collectstatic --noinput",
+            hint="Run: python manage.py collectstatic --noinput, with the HISTOVET_STATE "
+            "that the site has.",
             id="histovet.E012",
         )
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 from typing import Any
 
 from gunicorn.arbiter import Arbiter
 from gunicorn.config import Config
+from gunicorn.errors import HaltServer
 from gunicorn.glogging import Logger
 from gunicorn.workers.base import Worker
 
@@ -70,7 +72,10 @@ class LevelFormatter(logging.Formatter):
         self._by_place = PlaceFormatter(as_json=as_json)
 
     def format(self, record: logging.LogRecord) -> str:
-        if record.levelno == logging.INFO:
+        # Why gunicorn stops is told in constants of its own, after the site has said
+        # what is wrong.
+        is_stop = isinstance(sys.exc_info()[1], HaltServer)
+        if is_stop or record.levelno == logging.INFO:
             return self._in_words.format(record)
         return self._by_place.format(record)
 

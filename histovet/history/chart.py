@@ -77,27 +77,25 @@ def mileage_chart(
     plain: bool,
     words: ChartWords,
     number: Callable[[int], str],
-    name: str = "mileage",
 ) -> str:
     """Return the element, or nothing for no reading.
 
     `readings` are oldest first, `results` UTAC's codes beside them: a circle is a
     favourable one, a triangle an unfavourable one, a square any other. Those `at` these
-    places have a ring. `name` begins the element's ids.
+    places have a ring.
     """
     if not readings:
         return ""
     scale = _Scale(readings, is_share=not plain)
     paint = _IN_DOCUMENT if plain else _ON_PAGE
     places = [(scale.across(one.date), scale.up(one.mileage_km)) for one in readings]
-    name = html.escape(name)
     return "".join(
         (
             f'<svg xmlns="http://www.w3.org/2000/svg" {paint.svg} role="img" ',
-            f'aria-labelledby="{name}-title {name}-desc">',
-            f'<title id="{name}-title">{html.escape(words.title)}</title>',
-            f'<desc id="{name}-desc">{html.escape(words.description)}</desc>',
-            f'<defs><path id="{name}-no" d="M0-9 8 6h-16z"/></defs>',
+            'aria-labelledby="mileage-title mileage-desc">',
+            f'<title id="mileage-title">{html.escape(words.title)}</title>',
+            f'<desc id="mileage-desc">{html.escape(words.description)}</desc>',
+            '<defs><path id="mileage-no" d="M0-9 8 6h-16z"/></defs>',
             f"<g {paint.grid}>{_grid(scale)}</g>",
             f'<g {paint.text} font-size="{_TEXT}">',
             *_mileages(scale, number, html.escape(words.unit)),
@@ -105,7 +103,7 @@ def mileage_chart(
             f'</g><g {paint.line} fill="none" stroke-width="2.5">',
             _line(places, is_stretched=not plain),
             f'</g><g {paint.points} stroke-width="1.5">',
-            *_points(scale, places, results, name),
+            *_points(scale, places, results),
             f'</g><g {paint.rings} fill="none" stroke-width="2.5">',
             *(
                 f'<circle cx="{scale.x(across)}" cy="{up:g}" r="12"/>'
@@ -185,7 +183,6 @@ def _points(
     scale: _Scale,
     places: Sequence[tuple[float, float]],
     results: Sequence[str],
-    name: str,
 ) -> Iterable[str]:
     points = list(zip(places, results, strict=True))
     # The last one covers its neighbours: no favourable one hides what was found.
@@ -195,7 +192,7 @@ def _points(
         if result in FAVOURABLE:
             yield f'<circle cx="{x}" cy="{up:g}" r="5.5"/>'
         elif result in _FAILED:
-            yield f'<use href="#{name}-no" x="{x}" y="{up:g}"/>'
+            yield f'<use href="#mileage-no" x="{x}" y="{up:g}"/>'
         else:
             middle = 'transform="translate(-5.5-5.5)"'
             yield f'<rect x="{x}" y="{up:g}" width="11" height="11" {middle}/>'

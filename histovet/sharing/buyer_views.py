@@ -190,11 +190,13 @@ def _report(request: HttpRequest, found: OpenLink) -> HttpResponse:
     shown = found.report(now)
     seen = cookies.seen_in(request, found.public_id, now=seconds)
     since = changes(seen.marks, shown) if seen else None
-    context = {
-        "page": display.page(shown, events=request.GET.get("voir", "")),
-        "expires_at": found.expires_at,
-        "public_id": addresses.written(found.public_id),
-    }
+    address = addresses.written(found.public_id)
+    page = display.page(
+        shown,
+        events=request.GET.get("voir", ""),
+        check_at=reverse("check_car", args=[address]),
+    )
+    context = {"page": page, "expires_at": found.expires_at, "public_id": address}
     if seen and since and not (since.are_none and since.as_of_before == shown.as_of):
         context["since"] = since
         context["changed"] = changed(since, shown)

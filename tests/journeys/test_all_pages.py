@@ -220,7 +220,7 @@ def test_a_message_is_written_without_javascript(
     page.goto(live_server.url + "/contact")
     page.get_by_role("button", name="Envoyer").click()
     expect(page.get_by_role("heading", level=2).first).to_have_text(
-        "À corriger avant l’envoi"
+        "2 données sont à corriger"
     )
     page.get_by_label("Une erreur dans un rapport").check()
     page.get_by_label("Votre message").fill("La plaque EK-712-QD est fausse.")

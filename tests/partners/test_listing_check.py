@@ -68,7 +68,7 @@ def test_an_advert_that_tells_the_truth(make_link, told, check, ask):
         "marque": ("consistent", "equal"),
         "modele": ("consistent", "contained"),
         "date_premiere_immatriculation": ("consistent", "same_month"),
-        "vin": ("consistent", "equal_where_shown"),
+        "vin": ("consistent", "equal"),
     }
     document = ask({}, path="/api/v1/openapi.json", method="get").json()
     schema = document["components"]["schemas"]["ListingChecked"]
@@ -123,22 +123,35 @@ def test_first_registration_is_compared_as_coarsely_as_it_is_shown(
 @pytest.mark.parametrize(
     ("claimed", "told_of_it"),
     [
-        ("VF1RFB00X12345678", ("consistent", "equal_where_shown")),
-        ("vf1 rfb00x-12345678", ("consistent", "equal_where_shown")),
-        # The places that the report hides are compared with nothing.
-        ("VF1RZZ99Z99945678", ("consistent", "equal_where_shown")),
+        ("VF1RFB00X12345678", ("consistent", "equal")),
+        ("vf1 rfb00x-12345678", ("consistent", "equal")),
+        ("VF1RZZ99Z99945678", ("inconsistent", "different")),
         ("VF1RFB00X12345679", ("inconsistent", "different")),
         ("VF1RFB00X1234567", ("unknown", "not_comparable")),
         ("", ("unknown", "not_comparable")),
     ],
 )
-def test_the_vin_is_compared_where_the_report_shows_it(
+def test_the_vin_is_compared_with_the_registers_though_the_report_hides_its_end(
     make_link, told, ask_code, claimed, told_of_it
 ):
     link = make_link()
     technical = ask_code(link).json()["vehicule"]["certificat_immatriculation"]
     shown = technical["caracteristiques_techniques"]["vin_anonymise"]
-    assert shown == "VF1R********45678"
+    assert shown == "VF1R*************"
+    assert told(link, {"vin": claimed}) == {"vin": told_of_it}
+
+
+@pytest.mark.parametrize(
+    ("claimed", "told_of_it"),
+    [
+        ("VF3AZZ99Z99912345", ("consistent", "equal_where_shown")),
+        ("VF3AZZ99Z99912346", ("inconsistent", "different")),
+    ],
+)
+def test_of_a_masked_vin_what_the_register_hides_is_compared_with_nothing(
+    make_link, told, claimed, told_of_it
+):
+    link = make_link(register.PLAIN_FNI)
     assert told(link, {"vin": claimed}) == {"vin": told_of_it}
 
 
@@ -360,7 +373,12 @@ def test_a_code_that_opens_nothing_is_a_failure(make_link, check, key):
                 "/annonce/date_premiere_immatriculation",
                 "date_unreadable",
             )
-            for text in ("", "2012-13", "2012-02-30", "0000", "06/03/2012", "２０１２")
+            for text in ("", "2012-13", "0000", "06/03/2012", "２０１２", "2012\n")
+        ),
+        (
+            {"date_premiere_immatriculation": "2012-02-30"},
+            "/annonce/date_premiere_immatriculation",
+            "date_impossible",
         ),
     ],
 )
