@@ -11,6 +11,7 @@ import os
 import sys
 from typing import Any
 
+from gunicorn.arbiter import Arbiter
 from gunicorn.config import Config
 from gunicorn.errors import HaltServer
 from gunicorn.glogging import Logger
@@ -107,3 +108,14 @@ def post_worker_init(worker: Worker) -> None:
     from histovet.operation.watch import watch
 
     watch.start()
+
+
+def worker_exit(server: Arbiter, worker: Worker) -> None:
+    # One that could not start has no settings to import either.
+    if not worker.booted:
+        return
+    from django.utils import timezone
+
+    from histovet.operation.watch import watch
+
+    watch.write_counts(timezone.now())

@@ -176,6 +176,7 @@ INSTALLED_APPS = [
     "histovet.partners",
     "histovet.pages",
     "histovet.operation",
+    "histovet.usage",
 ]
 
 # It knows no shared atomic backend but its own list; ours is shared and counts

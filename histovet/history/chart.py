@@ -13,6 +13,7 @@ import math
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
+from histovet.charts import round_marks
 from histovet.history.dates import ShownDate
 from histovet.history.odometer import Reading
 from histovet.inspections.inspected import CRITICAL, FAVOURABLE, MAJOR
@@ -32,8 +33,7 @@ class ChartWords:
 # In units of the picture. On the page, on the left of the narrowest width, 288 pixels,
 # "250 000" still stands clear of the first reading.
 _LEFT, _RIGHT, _TOP, _BOTTOM = 150, 592, 30, 248
-_MOST_STEPS = 4
-_ROUND = (1, 2, 2.5, 5, 10)
+_MOST_YEARS = 4
 _TEXT = 14
 
 _FAILED = MAJOR | CRITICAL
@@ -121,13 +121,12 @@ class _Scale:
         self._is_share = is_share
         self._first = min(one.date.date.year for one in readings)
         last = max(one.date.last_day.year for one in readings) + 1
-        every = math.ceil((last - self._first) / _MOST_STEPS)
+        every = math.ceil((last - self._first) / _MOST_YEARS)
         self.years = range(self._first, last + 1, every)
         self._start = dt.date(self._first, 1, 1)
         self._days = (dt.date(last, 1, 1) - self._start).days
         most = max(1_000, *(one.mileage_km for one in readings))
-        step = _round_step(most / _MOST_STEPS)
-        self.mileages = range(0, most + step, step)
+        self.mileages = round_marks(most)
         self._top = self.mileages[-1]
 
     def across(self, shown: ShownDate) -> float:
@@ -141,11 +140,6 @@ class _Scale:
 
     def x(self, across: float) -> str:
         return f"{across / WIDTH:.2%}" if self._is_share else f"{across:g}"
-
-
-def _round_step(least: float) -> int:
-    size = 10 ** math.floor(math.log10(least))
-    return int(next(size * one for one in _ROUND if size * one >= least))
 
 
 def _grid(scale: _Scale) -> str:

@@ -27,6 +27,7 @@ from histovet.history.signature import Signatory, signatory
 from histovet.limits.counting import count
 from histovet.limits.keys import throttle_value
 from histovet.pages.errors import too_many_requests
+from histovet.usage.daily_counts import What, daily_counts
 from histovet.vault import reading
 from pseudonymizer.envelope import identity_bytes
 
@@ -88,7 +89,9 @@ def answer(
     page = display.page(found, plain=True)
     making = Making(now, request.build_absolute_uri(reverse("verify")))
     make = report_pdf if document is Document.REPORT else situation_pdf
-    return _attached(signs.sign(make(page, making, link=link)), document)
+    signed = signs.sign(make(page, making, link=link))
+    daily_counts.add(What.DOCUMENT, now)
+    return _attached(signed, document)
 
 
 @require_safe

@@ -25,6 +25,7 @@ from django.db import (
 from django.utils import timezone
 
 from histovet.operation.models import Maintenance
+from histovet.usage.daily_counts import WRITE_SECONDS, daily_counts
 from histovet.vault import releases
 from histovet.vault.errors import NoActiveRelease
 from pseudonymizer.errors import EnvelopeError, KeyRingError
@@ -140,10 +141,24 @@ class Watch:
         others = set(seen.reasons) - {Reason.DATABASE_UNREACHABLE}
         return (Reason.DATABASE_UNREACHABLE, *sorted(others))
 
+    def write_counts(self, now: dt.datetime) -> None:
+        """Write what requests have counted, unless the database is being worked on or
+        away: it is kept for later then."""
+        if {Reason.MAINTENANCE, Reason.DATABASE_UNREACHABLE} & set(self.reasons()):
+            return
+        try:
+            daily_counts.write(now)
+        except DatabaseError:
+            logger.warning("what was counted could not be written and is kept")
+
     def _run(self) -> None:
+        written_at = time.monotonic()
         while True:
             try:
                 self.round(timezone.now())
+                if time.monotonic() - written_at >= WRITE_SECONDS:
+                    written_at = time.monotonic()
+                    self.write_counts(timezone.now())
             except Exception:
                 # Without this thread a maintenance would no longer be seen.
                 logger.exception("a look failed")

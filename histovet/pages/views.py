@@ -39,6 +39,7 @@ PUBLIC_PAGES = (
     "privacy",
     "accessibility",
     "security",
+    "figures",
     "plan",
 )
 

@@ -49,6 +49,7 @@ from histovet.partners.usage import usage_document
 from histovet.sharing.opening import open_link
 from histovet.sharing.receipts import ByPartner
 from histovet.sharing.status import is_live_for
+from histovet.usage.daily_counts import What, daily_counts
 from histovet.vault import reading
 from histovet.vault.errors import NoActiveRelease
 from histovet.vault.reading import Opened
@@ -154,6 +155,7 @@ def listing_check(request: HttpRequest) -> HttpResponse:
     except NotLive as exc:
         count_failure(partner, None, now)
         raise Refused(Problem.REPORT_NOT_FOUND) from exc
+    daily_counts.add(What.LISTING_CHECK, now)
     return _json(checked)
 
 
@@ -241,6 +243,7 @@ def _sought(
     if found.is_withheld:
         # Neither a failure nor a report.
         raise Refused(Problem.REPORT_WITHHELD)
+    daily_counts.add(What.PARTNER_REPORT, now)
     return found
 
 

@@ -24,7 +24,7 @@ MAX_REQUESTS = 3
 
 # Looked at below.
 HERE = {"home", "help", "glossary", "become_partner", "contact", "contact_sent", "legal",
-        "privacy", "accessibility", "security", "plan"}  # fmt: skip
+        "privacy", "accessibility", "security", "figures", "plan"}  # fmt: skip
 # Name of the address → the test that looks at it in a browser.
 ELSEWHERE = {
     "seller": "test_seller.py",
@@ -41,6 +41,7 @@ ELSEWHERE = {
 # For programs, or only posted to: nobody looks at them.
 NO_PAGE = {
     "robots", "sitemap", "favicon", "security_txt", "certificate", "seller_end",
+    "figures_by_day", "figures_by_month",
     "report_pdf", "situation_pdf", "given_report_pdf", "given_situation_pdf",
     "link_report_pdf", "owner_code", "end_all_links", "end_link",
 }  # fmt: skip
@@ -77,6 +78,7 @@ def paths(language: str) -> list[str]:
 BOTH = [*paths("fr"), *paths("en")]
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize("path", BOTH)
 def test_a_page_is_whole_light_and_closed_to_others(client, path):
     answer = client.get(path)
