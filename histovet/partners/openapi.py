@@ -187,6 +187,7 @@ def _date_pattern() -> str:
     )
     return rf"^[ \n]*({'|'.join(forms)})[ \n]*$"
 
+
 # What each call may answer besides its success.
 _OF_SEARCHES = frozenset(
     (Problem.REPORT_WITHHELD, Problem.REPORT_NOT_FOUND, Problem.TOO_MANY_FAILURES)
