@@ -167,7 +167,6 @@ TRUSTED_PROXIES, TRUST_SOCKET_PEER = _proxies("HISTOVET_TRUSTED_PROXIES")
 INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "csp",
-    "django_ratelimit",
     "histovet.vault",
     "histovet.inspections",
     "histovet.history",
@@ -178,10 +177,6 @@ INSTALLED_APPS = [
     "histovet.operation",
     "histovet.usage",
 ]
-
-# It knows no shared atomic backend but its own list; ours is shared and counts
-# atomically, which a test holds.
-SILENCED_SYSTEM_CHECKS = ["django_ratelimit.W001"]
 
 MIDDLEWARE = [
     "histovet.operation.requests.numbered",

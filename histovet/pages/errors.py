@@ -8,11 +8,6 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.cache import add_never_cache_headers
-from django_ratelimit.exceptions import Ratelimited
-
-# What a page says to who was limited when nothing knows better, in seconds: the
-# shortest window that any limit of the site uses.
-RETRY_AFTER_SECONDS = 60
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -20,8 +15,6 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
-    if isinstance(exception, Ratelimited):
-        return too_many_requests(request, RETRY_AFTER_SECONDS)
     return _page(request, "pages/403.html", 403)
 
 

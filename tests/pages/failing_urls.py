@@ -6,7 +6,6 @@ from django.conf.urls.i18n import i18n_patterns
 from django.core.exceptions import BadRequest, PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
-from django_ratelimit.exceptions import Ratelimited
 
 from histovet import urls
 from histovet.pages.errors import form_refused, too_many_requests
@@ -26,7 +25,7 @@ def closed(request: HttpRequest) -> HttpResponse:
 
 
 def limited(request: HttpRequest) -> HttpResponse:
-    raise Ratelimited
+    return too_many_requests(request, 60)
 
 
 def limited_for_long(request: HttpRequest) -> HttpResponse:
