@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+
+from msgspec import Struct
 
 from pseudonymizer import codec, holder
 from pseudonymizer.envelope import (
@@ -25,6 +27,15 @@ from pseudonymizer.records import (
 
 # About 30 MB; the register's commonest words are most of its names.
 REMEMBERED_WORDS = 100_000
+
+
+class Packed(Struct, frozen=True):
+    """A line on its way: its keys, the encoding of its identity, and what of it is to be
+    sealed, uncompressed."""
+
+    keys: RowKeys
+    identity: bytes
+    packed: bytes
 
 
 class Sealer:
@@ -57,25 +68,19 @@ class Sealer:
             self._keys.holder_tags(holder.holder_bytes(holders)) if holders else (),
         )
 
-    def seal(
-        self,
-        line: Line,
-        generation: int = 0,
-        random: Callable[[int], bytes] = os.urandom,
-    ) -> SealedRow:
-        content = (
-            codec.encode_inspections(line.inspections)
+    def pack(self, line: Line) -> Packed:
+        """Raises Unusable `record_too_large`."""
+        packed = (
+            codec.pack_inspections(line.inspections)
             if isinstance(line, InspectionLine)
-            else codec.encode(line.record, self.proof(line))
+            else codec.pack(line.record, self.proof(line))
         )
-        identity = identity_bytes(line.identity)
-        return self._keys_of(line).seal(
-            identity,
-            content,
-            codec.DICTIONARY,
-            generation=generation,
-            random=random,
-        )
+        return Packed(self._keys_of(line), identity_bytes(line.identity), packed)
+
+    def seal(self, line: Line, generation: int = 0) -> SealedRow:
+        """Raises Unusable `record_too_large`."""
+        (row,) = sealed_rows([self.pack(line)], os.urandom, generation)
+        return row
 
     def opens_as(self, line: Line, row: SealedRow) -> bool:
         """Tell whether the row opens to what the line says."""
@@ -89,3 +94,20 @@ class Sealer:
 
     def _keys_of(self, line: Line) -> RowKeys:
         return self._inspection_keys if isinstance(line, InspectionLine) else self._keys
+
+
+def sealed_rows(
+    lines: Sequence[Packed], random: Callable[[int], bytes], generation: int = 0
+) -> list[SealedRow]:
+    """Return the row of each line."""
+    contents = [codec.compress(line.packed) for line in lines]
+    return [
+        line.keys.seal(
+            line.identity,
+            content,
+            codec.DICTIONARY,
+            generation=generation,
+            random=random,
+        )
+        for line, content in zip(lines, contents, strict=True)
+    ]

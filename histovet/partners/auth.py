@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from histovet.statements import array_of_bytes, one_row
-from histovet.vault.keys import site_ring
+from histovet.vault.keys import look_anew, site_ring
 from pseudonymizer.envelope import Hmac
 from pseudonymizer.key_ring import KeyRing
 from pseudonymizer.normalise import PARIS
@@ -66,7 +66,8 @@ class Use:
 class Partner:
     """Who asks, as one of its keys says.
 
-    `failures_today` are searches that found nothing, with any of its keys.
+    `failures_today` are searches that found nothing, with any of its keys; the reports
+    are those of its other keys, on the day of `use`.
     """
 
     key_id: int
@@ -78,6 +79,8 @@ class Partner:
     daily_quota: int | None
     expires_at: dt.datetime
     failures_today: int
+    reports_of_others: int
+    night_reports_of_others: int
     use: Use
 
 
@@ -139,6 +142,9 @@ def _terms_mac(ring: KeyRing, terms: Terms, version: int) -> bytes:
 
 def is_known(version: int) -> bool:
     """Tell whether the site's ring has that version."""
+    if version not in site_ring().versions:
+        # The row may be younger than this request's look at the ring.
+        look_anew()
     return version in site_ring().versions
 
 
@@ -188,16 +194,21 @@ _ADMIT = """
             u.volume_line, u.night_line
     )
     SELECT k.id, k.key_version, k.mac, set_config('synchronous_commit', 'off', true),
-        (
-            SELECT coalesce(sum(f.failures), 0) FROM partners_key f
-            WHERE f.folded_name = k.folded_name AND f.failed_on = %s
-        ),
+        of_all.*,
         k.digest, k.shown, k.name, k.folded_name, k.scopes, k.rate, k.daily_quota,
         k.expires_at, k.suspended_at, k.suspended_why, used.*
-    FROM key k LEFT JOIN used ON true
+    FROM key k LEFT JOIN used ON true CROSS JOIN LATERAL (
+        SELECT coalesce(sum(a.failures) FILTER (WHERE a.failed_on = of_the_day), 0),
+            coalesce(sum(o.reports), 0), coalesce(sum(o.night_reports), 0)
+        FROM partners_key a CROSS JOIN (SELECT %s::date AS of_the_day) AS today
+            LEFT JOIN partners_use o
+                ON o.key_id = a.id AND o.day = of_the_day AND a.id <> k.id
+        WHERE a.folded_name = k.folded_name
+    ) AS of_all
 """
-_TERMS = slice(5, 15)
-_USED = slice(15, None)
+_OF_ALL = slice(4, 7)
+_TERMS = slice(7, 17)
+_USED = slice(17, None)
 
 # Once a day: the day of the last use is enough to find keys that nobody uses.
 _BEGIN_DAY = """
@@ -227,7 +238,7 @@ def authenticate(
     row = one_row(_ADMIT, arguments)
     if row is None:
         return None
-    key_id, version, mac, _, failures = row[:5]
+    key_id, version, mac = row[:3]
     terms = _terms(row[_TERMS])
     if not terms_hold(terms, version, mac):
         logger.error(
@@ -254,7 +265,7 @@ def authenticate(
         terms.rate,
         terms.daily_quota,
         terms.expires_at,
-        failures,
+        *row[_OF_ALL],
         Use(today, is_night, *row[_USED]),
     )
 
