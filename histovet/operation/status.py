@@ -143,15 +143,18 @@ def _links(*, is_out: bool) -> Part:
 
 def _inspections(inspections: Inspections, *, is_out: bool) -> Part:
     name = gettext("Les contrôles techniques")
+    if is_out:
+        return Part(name, State.OUT, _with_reports())
     if inspections is Inspections.PAUSED:
         told = gettext(
             "L’UTAC, qui les tient, ne répond pas. Le rapport s’affiche sans eux, et le dit."
         )
         return Part(name, State.PARTLY, told)
-    state = State.OUT if is_out else State.WORKS
     if inspections is Inspections.OF_UTAC:
-        return Part(name, state, gettext("Ils sont demandés à l’UTAC, qui les tient."))
-    return Part(name, state, gettext("Ils arrivent avec le registre."))
+        told = gettext("Ils sont demandés à l’UTAC, qui les tient.")
+    else:
+        told = gettext("Ils arrivent avec le registre.")
+    return Part(name, State.WORKS, told)
 
 
 def _documents(documents: Documents, *, is_out: bool) -> tuple[Part, ...]:
@@ -163,8 +166,14 @@ def _documents(documents: Documents, *, is_out: bool) -> tuple[Part, ...]:
             "Aucun PDF n’est signé en ce moment. Les rapports se lisent à l’écran."
         )
         return (Part(name, State.OUT, told),)
-    state = State.OUT if is_out else State.WORKS
-    return (Part(name, state, gettext("Les rapports se prennent en PDF signé.")),)
+    if is_out:
+        return (Part(name, State.OUT, _with_reports()),)
+    told = gettext("Les rapports se prennent en PDF signé.")
+    return (Part(name, State.WORKS, told),)
+
+
+def _with_reports() -> str:
+    return gettext("Ils reviendront avec les rapports.")
 
 
 def _advice(
@@ -179,8 +188,11 @@ def _advice(
             gettext(
                 "Un lien reste valable jusqu’à sa date. Gardez-le, il s’ouvrira ensuite."
             ),
+            gettext(
+                "Si la vente ne peut pas attendre, France Titres (ANTS) répond au 34 00."
+            ),
         ]
-    if inspections is Inspections.PAUSED:
+    if inspections is Inspections.PAUSED and not is_out:
         found.append(
             gettext(
                 "Demandez au vendeur le procès-verbal du dernier contrôle technique : le "

@@ -49,7 +49,12 @@ def test_without_reports_only_pages_work(reason):
     one = found(reason)
     assert one.state is State.OUT
     assert states(one) == ["good", "grave", "grave", "grave", "grave"]
-    assert len(one.advice) == 2
+    assert [part.told for part in one.parts[3:]] == [
+        "Ils reviendront avec les rapports."
+    ] * 2
+    # That of a source alone would lead past what is wrong.
+    others = found(reason, inspections=Inspections.PAUSED).advice
+    assert one.advice == others and len(others) == 3
 
 
 def test_every_reason_is_thought_of():
