@@ -35,6 +35,11 @@ UNLOGGED = "histovet.unlogged"
 current_request_id: ContextVar[str] = ContextVar("current_request_id", default="")
 
 
+def method_of(request: HttpRequest) -> str:
+    """A method is a word of the client's choice: an unknown one is "(other)"."""
+    return request.method if request.method in _METHODS else "(other)"
+
+
 class OfNoProbe(logging.Filter):
     """Leaves out what Django says of a request that nothing is to be logged of."""
 
@@ -84,8 +89,7 @@ class LineFormatter(logging.Formatter):
             return {}
         match = request.resolver_match
         return {
-            # A method is a word of the client's choice as well.
-            "method": request.method if request.method in _METHODS else "(other)",
+            "method": method_of(request),
             "route": f"/{match.route}" if match else "(no page)",
             "status": getattr(record, "status_code", "-"),
         }

@@ -59,8 +59,8 @@ def _hosts(name: str) -> list[str]:
     return hosts
 
 
-def _proxies(name: str) -> tuple[tuple[IPNetwork, ...], bool]:
-    """Return the trusted networks, and whether the peer on a unix socket is trusted."""
+def _networks(name: str) -> tuple[tuple[IPNetwork, ...], bool]:
+    """Return the networks, and whether the peer on a unix socket is named too."""
     networks = []
     listed = _listed(name)
     for entry in listed:
@@ -162,7 +162,10 @@ if not ALLOWED_HOSTS:
     ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
 
 # Networks whose X-Forwarded-For is believed, and whether the peer on a unix socket is.
-TRUSTED_PROXIES, TRUST_SOCKET_PEER = _proxies("HISTOVET_TRUSTED_PROXIES")
+TRUSTED_PROXIES, TRUST_SOCKET_PEER = _networks("HISTOVET_TRUSTED_PROXIES")
+
+# Who may read /metrics: docs/operations.md.
+METRICS_NETWORKS, METRICS_SOCKET_PEER = _networks("HISTOVET_METRICS_NETWORKS")
 
 INSTALLED_APPS = [
     "django.contrib.staticfiles",
@@ -181,6 +184,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "histovet.operation.requests.numbered",
     "histovet.operation.requests.probes",
+    "histovet.operation.requests.measured",
     "django.middleware.security.SecurityMiddleware",
     "histovet.middleware.content_security_policy",
     "django_permissions_policy.PermissionsPolicyMiddleware",
@@ -388,9 +392,11 @@ LOGGING = {
     "filters": {"unlogged": {"()": "histovet.logs.OfNoProbe"}},
     "handlers": {
         "stderr": {"class": "logging.StreamHandler", "formatter": "line"},
+        # For the alarms; it writes nothing.
+        "counted": {"class": "histovet.metrics.LineCounter", "level": "WARNING"},
         "nowhere": {"class": "logging.NullHandler"},
     },
-    "root": {"handlers": ["stderr"], "level": "INFO"},
+    "root": {"handlers": ["stderr", "counted"], "level": "INFO"},
     "loggers": {
         # Naming it takes Django's mail handler off it.
         "django": {"handlers": [], "level": "INFO"},

@@ -19,6 +19,7 @@ urlpatterns = [
         path("", include("histovet.history.urls")),
         path("", include("histovet.sharing.urls")),
         path("", include("histovet.usage.urls")),
+        path("", include("histovet.operation.urls")),
         path("", include(partner_pages)),
         prefix_default_language=False,
     ),

@@ -18,6 +18,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
+from histovet import metrics
 from histovet.history import cookie, display
 from histovet.history.answers import OVER, SeeOther, private, to_form
 from histovet.history.assemble import report_of
@@ -89,7 +90,8 @@ def answer(
     page = display.page(found, plain=True)
     making = Making(now, request.build_absolute_uri(reverse("verify")))
     make = report_pdf if document is Document.REPORT else situation_pdf
-    signed = signs.sign(make(page, making, link=link))
+    with metrics.documents_in_progress.track_inprogress():
+        signed = signs.sign(make(page, making, link=link))
     daily_counts.add(What.DOCUMENT, now)
     return _attached(signed, document)
 

@@ -8,7 +8,6 @@ memory. Source: docs/adr/0009-maintenance-is-a-row.md.
 from __future__ import annotations
 
 import datetime as dt
-import enum
 import logging
 import threading
 import time
@@ -24,7 +23,9 @@ from django.db import (
 )
 from django.utils import timezone
 
+from histovet.operation import gauges
 from histovet.operation.models import Maintenance
+from histovet.operation.reasons import Reason
 from histovet.usage.daily_counts import WRITE_SECONDS, daily_counts
 from histovet.vault import releases
 from histovet.vault.errors import NoActiveRelease
@@ -41,20 +42,6 @@ _STATEMENT_MILLISECONDS = 2000
 # What a worker waits for before its first request, so that one that starts during a
 # maintenance shows no page of the site.
 _FIRST_LOOK_SECONDS = 2.0
-
-
-class Reason(enum.StrEnum):
-    """Why the site is not ready; docs/operations.md has an answer to each."""
-
-    STARTING = "starting"
-    DATABASE_UNREACHABLE = "database_unreachable"
-    # A table is missing, or closed to the site's role.
-    DATABASE_OF_ANOTHER_VERSION = "database_of_another_version"
-    KEY_RING_UNREADABLE = "key_ring_unreadable"
-    NO_ACTIVE_RELEASE = "no_active_release"
-    RELEASE_UNREADABLE = "release_unreadable"
-    RELEASE_TOO_OLD = "release_too_old"
-    MAINTENANCE = "maintenance"
 
 
 @dataclass(frozen=True)
@@ -127,6 +114,7 @@ class Watch:
     def round(self, now: dt.datetime) -> None:
         before, self.seen = self.seen, look(self.seen, now)
         self._looked.set()
+        gauges.show_readiness(self.reasons(), self.seen.release_as_of)
         if before.reasons != self.seen.reasons:
             reasons = ",".join(self.seen.reasons) or "-"
             level = logging.WARNING if self.seen.reasons else logging.INFO
@@ -141,15 +129,31 @@ class Watch:
         others = set(seen.reasons) - {Reason.DATABASE_UNREACHABLE}
         return (Reason.DATABASE_UNREACHABLE, *sorted(others))
 
+    def show(self, now: dt.datetime) -> None:
+        """Bring the gauges of this process up to date (docs/operations.md, Metrics)."""
+        gauges.show_this_process(now)
+        if self._leaves_database_alone():
+            return
+        try:
+            gauges.show_failed_tries(now)
+        except DatabaseError:
+            # The next look says what is wrong with it.
+            pass
+
     def write_counts(self, now: dt.datetime) -> None:
-        """Write what requests have counted, unless the database is being worked on or
-        away: it is kept for later then."""
-        if {Reason.MAINTENANCE, Reason.DATABASE_UNREACHABLE} & set(self.reasons()):
+        """Write what requests have counted, or keep it while the database is being
+        worked on or away."""
+        if self._leaves_database_alone():
             return
         try:
             daily_counts.write(now)
         except DatabaseError:
             logger.warning("what was counted could not be written and is kept")
+
+    def _leaves_database_alone(self) -> bool:
+        return bool(
+            {Reason.MAINTENANCE, Reason.DATABASE_UNREACHABLE} & set(self.reasons())
+        )
 
     def _run(self) -> None:
         written_at = time.monotonic()
@@ -159,6 +163,7 @@ class Watch:
                 if time.monotonic() - written_at >= WRITE_SECONDS:
                     written_at = time.monotonic()
                     self.write_counts(timezone.now())
+                    self.show(timezone.now())
             except Exception:
                 # Without this thread a maintenance would no longer be seen.
                 logger.exception("a look failed")

@@ -40,6 +40,7 @@ PUBLIC_PAGES = (
     "accessibility",
     "security",
     "figures",
+    "status",
     "plan",
 )
 

@@ -24,7 +24,7 @@ MAX_REQUESTS = 3
 
 # Looked at below.
 HERE = {"home", "help", "glossary", "become_partner", "contact", "contact_sent", "legal",
-        "privacy", "accessibility", "security", "figures", "plan"}  # fmt: skip
+        "privacy", "accessibility", "security", "figures", "status", "plan"}  # fmt: skip
 # Name of the address → the test that looks at it in a browser.
 ELSEWHERE = {
     "seller": "test_seller.py",
