@@ -308,6 +308,29 @@ def test_no_alert_hides_another_and_the_gravest_stand_first():
     assert gravities == sorted(gravities, key=list(Gravity).index)
 
 
+# A theft and an end of life before all else, then what a buyer would lose most by.
+IN_ORDER = {
+    Gravity.BLOCKING: (
+        "vehicle_stolen irreparable beyond_repair destroyed procedure_running "
+        "damage_opposition damage_suspension seizure opposition fines other_opposition "
+        "penalty police administrative registered_abroad left_territory withdrawn "
+        "transformation other_suspension"
+    ),
+    Gravity.CHECK: (
+        "pledge mileage_falls inspection_critical inspection_failed sold_since "
+        "certificate_stolen certificate_lost claim_open theft_unknown "
+        "inspection_overdue never_inspected unfit mileage_odd"
+    ),
+    Gravity.NOTE: "mileage_slip claim_repaired duplicate taken_by_professional imported",
+}
+
+
+@pytest.mark.parametrize("gravity", Gravity)
+def test_within_a_gravity_what_weighs_most_stands_first(gravity):
+    alike = [rule.code for rule in RULES if rule.gravity is gravity]
+    assert alike == IN_ORDER[gravity].split()
+
+
 @pytest.mark.parametrize(
     "facts",
     [
