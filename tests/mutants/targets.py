@@ -39,12 +39,10 @@ TARGETS = (
         "tests/pseudonymizer/test_envelope.py",
         "tests/pseudonymizer/test_site_seal.py",
         "tests/pseudonymizer/test_links.py",
+        "tests/pseudonymizer/test_answer_keys.py",
+        "tests/pseudonymizer/test_withheld_keys.py",
     ),
-    _target(
-        "histovet.history.alerts",
-        "tests/history/test_labels.py",
-        "tests/pages/test_catalogue.py",
-    ),
+    _target("histovet.history.alerts", "tests/history/test_labels.py"),
     _target("histovet.history.synthesis", "tests/history/test_synthesis.py"),
     _target(
         "histovet.history.contradictions",

@@ -437,7 +437,8 @@ def _tracer(path: str, lines: set[int]) -> Callable[..., Any]:
 def _functions(path: str) -> dict[tuple[str, int], list[FunctionType]]:
     found: dict[tuple[str, int], list[FunctionType]] = {}
     for one in gc.get_objects():
-        if isinstance(one, FunctionType) and one.__code__.co_filename == path:
+        # Not isinstance, for which lazy objects are made what they stand for.
+        if type(one) is FunctionType and one.__code__.co_filename == path:
             key = one.__code__.co_qualname, one.__code__.co_firstlineno
             found.setdefault(key, []).append(one)
     return found

@@ -60,7 +60,9 @@ def test_each_apostrophe_that_the_specification_names_is_removed():
 
 
 def test_each_letter_that_does_not_decompose_is_replaced_as_specified():
-    replaced = said("replace the letters that do not decompose (", ", and their capitals)")
+    replaced = said(
+        "replace the letters that do not decompose (", ", and their capitals)"
+    )
     assert len(replaced) == 12
     for one in replaced:
         *letters, plain = one.split()
