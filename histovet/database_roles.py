@@ -77,7 +77,7 @@ TABLES: Mapping[str, Rights] = {
     "partners_key": {
         Duty.SITE: (
             *("SELECT", "INSERT"),
-            *_update("failed_on", "failures", "last_used_on"),
+            *_update("last_used_on"),
             *_update("expires_at", "mac", "suspended_at", "suspended_why"),
         ),
         # What a key has used is the site's to write. The digest is read, since the row's
@@ -104,6 +104,8 @@ TABLES: Mapping[str, Rights] = {
     },
     "sharing_opening": {Duty.SITE: ("SELECT", "INSERT", *_update("openings"))},
     "sharing_receipt": {Duty.SITE: ("SELECT", "INSERT")},
+    # What was counted is neither deleted nor moved to another day.
+    "usage_count": {Duty.SITE: ("SELECT", "INSERT", *_update("count"))},
     "vault_delta": {Duty.JOB: ("SELECT", "INSERT"), Duty.OPERATOR: ("SELECT",)},
     # Read through vault_read_record, written partition by partition.
     "vault_record": {},

@@ -11,12 +11,9 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.core.cache import cache
 
-from histovet.limits.clients import of_whole_site
+from histovet.limits.clients import BRAKED, of_whole_site
 from histovet.limits.keys import counter_digest
 from histovet.statements import one_row
-
-# What asks for work when many tries fail: histovet/limits/brake.py.
-BRAKED = ("seller", "opening", "car")
 
 
 @dataclass(frozen=True)

@@ -151,23 +151,17 @@ class Budgets:
 
 
 def budgets(now: dt.datetime) -> Budgets:
-    today = now.date()
-    failed = (
-        PartnerKey.objects.filter(failed_on=today)
-        .values("folded_name")
-        .annotate(all_failures=Sum("failures"))
-        .filter(all_failures__gte=FAILURES_A_DAY)
-    )
-    reports = dict(
-        PartnerUse.objects.filter(day=today).values_list("key_id", "reports")
-    )
+    used = {one.key_id: one for one in PartnerUse.objects.filter(day=now.date())}
+    failures: Counter[str] = Counter()
+    for pk, name in PartnerKey.objects.values_list("pk", "folded_name"):
+        failures[name] += used[pk].failures if pk in used else 0
     with_quota = PartnerKey.objects.filter(daily_quota__isnull=False)
     return Budgets(
-        failed.count(),
+        sum(1 for count in failures.values() if count >= FAILURES_A_DAY),
         sum(
             1
             for pk, quota in with_quota.values_list("pk", "daily_quota")
-            if quota is not None and reports.get(pk, 0) >= quota
+            if quota is not None and pk in used and used[pk].reports >= quota
         ),
     )
 
