@@ -43,6 +43,7 @@ from pseudonymizer.records import (
     Release,
     SealedRow,
 )
+from pseudonymizer.rejects import rejects_max, too_many
 from pseudonymizer.sample import SAMPLE_LINES, first_unopened
 from pseudonymizer.seal import Sealer
 from pseudonymizer.verify import verify
@@ -296,13 +297,13 @@ def _load_missing_files(
     pool: Workers | Cluster,
 ) -> None:
     _check_rejects(vault, feed, release, config, _codes(vault.file_reports(release)))
-    rejects_max = _rejects_max(feed, config)
+    limit = rejects_max(feed, config)
     files = feed.manifest.files
     # A task of a job that was killed may still load a file on a cluster, and would not
     # see that others load its parts.
     workers = pool.count if isinstance(pool, Workers) else 1
     jobs = [
-        FileJob(feed.path(file), file, config, release, rejects_max, part)
+        FileJob(feed.path(file), file, config, release, limit, part)
         for file, part in missing_parts(files, vault.parts_loaded(release), workers)
     ]
     progress.begin("load", sum(job.file.lines // job.part.of for job in jobs))
@@ -312,7 +313,7 @@ def _load_missing_files(
             continue  # Other parts of it are still to come.
         progress.file_done(reports[job.file.name])
         codes = _codes(reports)
-        if codes.total() > rejects_max:
+        if too_many(codes, feed, config):
             # First: each holds the row of the release that is going to fail.
             pool.stop()
             _check_rejects(vault, feed, release, config, codes)
@@ -438,25 +439,12 @@ def _fail(vault: Vault, release: Release, code: str, message: str) -> NoReturn:
     )
 
 
-def _rejects_max(feed: Feed, config: Config) -> int:
-    return int(config.max_reject_share * feed.lines)
-
-
 def _check_rejects(
     vault: Vault, feed: Feed, release: Release, config: Config, codes: Counter[str]
 ) -> None:
     """Raises ReleaseRefused `too_many_rejects`."""
-    if codes.total() <= _rejects_max(feed, config):
-        return
-    listed = ", ".join(f"{code} {count}" for code, count in codes.most_common())
-    # At least: reading ended with the one that was too many.
-    _fail(
-        vault,
-        release,
-        "too_many_rejects",
-        f"at least {codes.total()} of {feed.lines} lines are rejects ({listed}) and "
-        f"the limit is {config.max_reject_share:.2%}",
-    )
+    if wrong := too_many(codes, feed, config):
+        _fail(vault, release, "too_many_rejects", wrong)
 
 
 def _check_sample(vault: Vault, feed: Feed, release: Release, sealer: Sealer) -> None:
