@@ -45,7 +45,7 @@ TABLES: Mapping[str, Rights] = {
     "partners_key": {
         Duty.SITE: (
             *("SELECT", "INSERT"),
-            *_update("failed_on", "failures", "last_used_on"),
+            *_update("last_used_on"),
             *_update("expires_at", "mac", "suspended_at", "suspended_why"),
         )
     },

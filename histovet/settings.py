@@ -170,7 +170,6 @@ METRICS_NETWORKS, METRICS_SOCKET_PEER = _networks("HISTOVET_METRICS_NETWORKS")
 INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "csp",
-    "django_ratelimit",
     "histovet.vault",
     "histovet.inspections",
     "histovet.history",
@@ -181,10 +180,6 @@ INSTALLED_APPS = [
     "histovet.operation",
     "histovet.usage",
 ]
-
-# It knows no shared atomic backend but its own list; ours is shared and counts
-# atomically, which a test holds.
-SILENCED_SYSTEM_CHECKS = ["django_ratelimit.W001"]
 
 MIDDLEWARE = [
     "histovet.operation.requests.numbered",
@@ -224,11 +219,14 @@ TEMPLATES = [
 
 DATABASES = {"default": _database("DATABASE_URL")}
 # A worker runs fewer threads than the pool has connections; a request that still
-# finds none after five seconds fails rather than waiting on.
+# finds none after five seconds fails rather than waiting on. An attempt to connect is
+# repeated once, and then when somebody asks: by itself the pool would wait after each
+# failure twice as long as before, and so as long again as the database was away.
 DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
     "min_size": 1,
     "max_size": 8,
     "timeout": 5,
+    "reconnect_timeout": 0.25,
 }
 # Values travel apart from the statement, and a statement seen twice is planned no more:
 # it costs PostgreSQL half, and no value stands in the text that it may log.
@@ -394,7 +392,10 @@ LOGGING = {
     "formatters": {
         "line": {"()": "histovet.logs.LineFormatter", "as_json": LOG_AS_JSON}
     },
-    "filters": {"unlogged": {"()": "histovet.logs.OfNoProbe"}},
+    "filters": {
+        "unlogged": {"()": "histovet.logs.OfNoProbe"},
+        "once a minute": {"()": "histovet.logs.OnceAMinute"},
+    },
     "handlers": {
         "stderr": {"class": "logging.StreamHandler", "formatter": "line"},
         # For the alarms; it writes nothing.
@@ -406,6 +407,8 @@ LOGGING = {
         # Naming it takes Django's mail handler off it.
         "django": {"handlers": [], "level": "INFO"},
         "django.request": {"filters": ["unlogged"]},
+        # Why the database cannot be reached, each time that it is tried.
+        "psycopg.pool": {"level": "WARNING", "filters": ["once a minute"]},
         # The development server's own lines hold the path that was asked for.
         "django.server": {"handlers": ["nowhere"], "propagate": False},
     },

@@ -12,9 +12,9 @@ import itertools
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn, TypeVar
+from typing import TYPE_CHECKING, NoReturn
 from uuid import UUID
 
 import msgspec
@@ -44,15 +44,12 @@ from pseudonymizer.records import (
 )
 from pseudonymizer.rejects import rejects_max, too_many
 from pseudonymizer.sample import SAMPLE_LINES, first_unopened
-from pseudonymizer.seal import Sealer, sealed_rows
+from pseudonymizer.seal import Sealer
 from pseudonymizer.verify import verify
 from pseudonymizer.workers import Tell, Workers
 
 if TYPE_CHECKING:
     from pseudonymizer.cluster import Cluster
-
-Before = TypeVar("Before")
-After = TypeVar("After")
 
 SALT_BYTES = 32
 
@@ -182,32 +179,26 @@ def _sealed_batches(
 def seal_batch(
     batch: Batch, read: Callable[[list[str]], Line], sealer: Sealer
 ) -> SealedBatch:
-    """Take the lines through the steps, all of them through one before the next: what a
-    step needs is then still in the processor's cache (docs/ingest-speed.md)."""
     rejects = batch.rejects
-    rows = zip(batch.numbers, batch.rows, strict=True)
-    lines = _usable(read, rows, rejects)
-    packed = _usable(sealer.pack, lines, rejects)
-    # Asked for once, it costs a system call less a row. It never outlives its batch:
-    # a process that was forked would use it again.
-    random = io.BytesIO(os.urandom(NONCE_BYTES * len(packed))).read
-    return SealedBatch(sealed_rows([one for _, one in packed], random), rejects)
-
-
-def _usable(
-    step: Callable[[Before], After],
-    numbered: Iterable[tuple[int, Before]],
-    rejects: list[Reject],
-) -> list[tuple[int, After]]:
-    """Return what the step makes of each line, with its number; a line that it cannot
-    use goes to `rejects`."""
-    done: list[tuple[int, After]] = []
-    for number, line in numbered:
+    lines: dict[int, Line] = {}
+    for number, row in zip(batch.numbers, batch.rows, strict=True):
         try:
-            done.append((number, step(line)))
+            lines[number] = read(row)
         except Unusable as exc:
             rejects.append(Reject(number, exc.code))
-    return done
+    # Asked for once, it costs a system call less a row. It never outlives its batch:
+    # a process that was forked would use it again.
+    random = io.BytesIO(os.urandom(NONCE_BYTES * len(lines))).read
+    try:
+        rows = sealer.seal_all(list(lines.values()), random=random)
+    except Unusable:
+        rows = []
+        for number, line in lines.items():
+            try:
+                rows.append(sealer.seal(line))
+            except Unusable as exc:
+                rejects.append(Reject(number, exc.code))
+    return SealedBatch(rows, rejects)
 
 
 def _find(vault: Vault, feed: Feed, state: str) -> ReleaseState | None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 
-from msgspec import Struct
-
 from pseudonymizer import codec, holder
 from pseudonymizer.envelope import (
     RowKeys,
@@ -27,15 +25,7 @@ from pseudonymizer.records import (
 
 # About 30 MB; the register's commonest words are most of its names.
 REMEMBERED_WORDS = 100_000
-
-
-class Packed(Struct, frozen=True):
-    """A line on its way: its keys, the encoding of its identity, and what of it is to be
-    sealed, uncompressed."""
-
-    keys: RowKeys
-    identity: bytes
-    packed: bytes
+NO_PROOF = HolderProof()
 
 
 class Sealer:
@@ -68,19 +58,44 @@ class Sealer:
             self._keys.holder_tags(holder.holder_bytes(holders)) if holders else (),
         )
 
-    def pack(self, line: Line) -> Packed:
-        """Raises Unusable `record_too_large`."""
-        packed = (
-            codec.pack_inspections(line.inspections)
-            if isinstance(line, InspectionLine)
-            else codec.pack(line.record, self.proof(line))
-        )
-        return Packed(self._keys_of(line), identity_bytes(line.identity), packed)
-
     def seal(self, line: Line, generation: int = 0) -> SealedRow:
         """Raises Unusable `record_too_large`."""
-        (row,) = sealed_rows([self.pack(line)], os.urandom, generation)
+        (row,) = self.seal_all([line], generation)
         return row
+
+    def seal_all(
+        self,
+        lines: Sequence[Line],
+        generation: int = 0,
+        random: Callable[[int], bytes] = os.urandom,
+    ) -> list[SealedRow]:
+        """Return the row of each line.
+
+        All lines go through one step before the next: what a step needs is then still
+        in the processor's cache (docs/ingest-speed.md). Raises Unusable
+        `record_too_large` when that is so of one.
+        """
+        proofs = [
+            NO_PROOF if isinstance(line, InspectionLine) else self.proof(line)
+            for line in lines
+        ]
+        packed = [
+            codec.pack_inspections(line.inspections)
+            if isinstance(line, InspectionLine)
+            else codec.pack(line.record, proof)
+            for line, proof in zip(lines, proofs, strict=True)
+        ]
+        contents = [codec.compress(one) for one in packed]
+        return [
+            self._keys_of(line).seal(
+                identity_bytes(line.identity),
+                content,
+                codec.DICTIONARY,
+                generation=generation,
+                random=random,
+            )
+            for line, content in zip(lines, contents, strict=True)
+        ]
 
     def opens_as(self, line: Line, row: SealedRow) -> bool:
         """Tell whether the row opens to what the line says."""
@@ -94,20 +109,3 @@ class Sealer:
 
     def _keys_of(self, line: Line) -> RowKeys:
         return self._inspection_keys if isinstance(line, InspectionLine) else self._keys
-
-
-def sealed_rows(
-    lines: Sequence[Packed], random: Callable[[int], bytes], generation: int = 0
-) -> list[SealedRow]:
-    """Return the row of each line."""
-    contents = [codec.compress(line.packed) for line in lines]
-    return [
-        line.keys.seal(
-            line.identity,
-            content,
-            codec.DICTIONARY,
-            generation=generation,
-            random=random,
-        )
-        for line, content in zip(lines, contents, strict=True)
-    ]

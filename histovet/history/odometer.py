@@ -135,9 +135,9 @@ def judge(readings: Sequence[Reading], facts: Facts | None = None) -> Mileage:
     one day may come in any."""
     facts = facts or Facts()
     placed = _in_order(readings)
-    last = readings[placed[-1].place] if placed else None
-    if len(placed) < 2:
-        return Mileage(MileageVerdict.NO_VERDICT, Reason.TOO_FEW, last=last)
+    if not placed:
+        return Mileage(MileageVerdict.NO_VERDICT, Reason.TOO_FEW)
+    last = readings[placed[-1].place]
     kept, slips = _without_slips(placed, facts)
     odd = _odd_steps(kept, facts)
     reasons = {reason for reason, _place in slips} | {reason for reason, *_ in odd}
@@ -321,9 +321,11 @@ def _why_it_falls(
 
 def _came_between(before: _Placed, after: _Placed, facts: Facts) -> bool:
     came = facts.imported_on if facts.imported else None
-    if came is None:
-        return False
-    return before.date.date <= came.last_day and came.date <= after.date.last_day
+    return (
+        came is not None
+        and before.date.date <= came.last_day
+        and came.date <= after.date.last_day
+    )
 
 
 def _rolled_over(before: _Placed, after: _Placed, facts: Facts) -> bool:

@@ -230,14 +230,15 @@ def _sold(known: Evidence, told: frozenset[str]) -> Iterable[Found]:
 def _mileage(
     verdict: odometer.MileageVerdict, *reasons: odometer.Reason
 ) -> EvidenceFinder:
+    """Of verdicts and reasons that name the readings that do not fit."""
+
     def find(known: Evidence, told: frozenset[str]) -> Iterable[Found]:
         mileage = known.mileage
         if mileage.verdict is not verdict or (
             reasons and mileage.reason not in reasons
         ):
             return ()
-        places = mileage.at or tuple(after for _, after in mileage.steps)
-        return (Found(known.readings[places[0]].date if places else None),)
+        return (Found(known.readings[mileage.at[0]].date),)
 
     return find
 

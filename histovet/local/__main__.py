@@ -21,6 +21,7 @@ from histovet.local.suite import (
     MEASUREMENTS,
     run_bench,
     run_lint,
+    run_mutants,
     run_proofs,
     run_tests,
 )
@@ -39,6 +40,8 @@ def main(arguments: Sequence[str]) -> int:
             if chosen.command == "sbom":
                 write_bill(state)
                 return 0
+            if chosen.command == "mutants":
+                return run_mutants(state, family, chosen.only)
             with open_workplace(state, family) as workplace:
                 return _run(workplace, chosen)
     except LocalError as exc:
@@ -94,6 +97,9 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
 
     proofs = commands.add_parser("proofs", help="run the longer proofs")
     proofs.add_argument("--only", type=given.proof, default="", metavar="NAME")
+
+    mutants = commands.add_parser("mutants", help="change the rules; tests must notice")
+    mutants.add_argument("--only", default="", metavar="MODULE")
 
     ingest = commands.add_parser("ingest", help="publish a folder of extracts")
     ingest.add_argument("--feed", type=given.feed, required=True, metavar="DIR")

@@ -9,6 +9,8 @@ class Reason(enum.StrEnum):
     # A table is missing, or closed to the site's role.
     DATABASE_OF_ANOTHER_VERSION = "database_of_another_version"
     KEY_RING_UNREADABLE = "key_ring_unreadable"
+    # This machine's and the database's differ.
+    CLOCK_WRONG = "clock_wrong"
     NO_ACTIVE_RELEASE = "no_active_release"
     RELEASE_UNREADABLE = "release_unreadable"
     RELEASE_TOO_OLD = "release_too_old"

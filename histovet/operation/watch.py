@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 
 from django.conf import settings
 from django.db import (
+    DEFAULT_DB_ALIAS,
     DatabaseError,
     InterfaceError,
     OperationalError,
@@ -39,9 +40,15 @@ INTERVAL_SECONDS = 0.5
 # neither answers nor refuses.
 STALE_SECONDS = 10.0
 _STATEMENT_MILLISECONDS = 2000
+# Far more than synchronised clocks differ by and than the statement takes, and less than
+# the shortest life of anything, a ticket's five minutes.
+_CLOCKS_APART = dt.timedelta(seconds=30)
 # What a worker waits for before its first request, so that one that starts during a
 # maintenance shows no page of the site.
 _FIRST_LOOK_SECONDS = 2.0
+# What a request waits for a connection when there was none a moment ago; enough for one
+# to be made on a network.
+_AWAY_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
@@ -66,6 +73,10 @@ def look(before: Seen, now: dt.datetime) -> Seen:
                 cursor.execute(
                     f"SET LOCAL statement_timeout = {_STATEMENT_MILLISECONDS}"
                 )
+                cursor.execute("SELECT clock_timestamp()")
+                (theirs,) = cursor.fetchone()
+            if differs(theirs, timezone.now()):
+                reasons.append(Reason.CLOCK_WRONG)
             seen = replace(before, maintenance=Maintenance.objects.first())
             release = releases.reload().row
             seen = replace(
@@ -86,6 +97,12 @@ def look(before: Seen, now: dt.datetime) -> Seen:
     if seen.maintenance is not None:
         reasons.append(Reason.MAINTENANCE)
     return replace(seen, at=time.monotonic(), reasons=tuple(reasons))
+
+
+def differs(theirs: dt.datetime, ours: dt.datetime) -> bool:
+    """Tell whether two clocks are too far apart: links, cookies and tickets of one node
+    are over too soon on another, or live too long."""
+    return abs(theirs - ours) > _CLOCKS_APART
 
 
 def _ring_reasons() -> list[Reason]:
@@ -155,6 +172,21 @@ class Watch:
             {Reason.MAINTENANCE, Reason.DATABASE_UNREACHABLE} & set(self.reasons())
         )
 
+    def _tell_the_pool(self) -> None:
+        """While the database is away nobody waits for it: who did would hold a thread,
+        and soon all of them, those of the pages that need no database too. What broke
+        is thrown away now, not by the first requests after it is back."""
+        pool = getattr(connection, "pool", None)
+        if pool is None:
+            return
+        if Reason.DATABASE_UNREACHABLE in self.seen.reasons:
+            pool.timeout = _AWAY_SECONDS
+            pool.check()
+        else:
+            pool.timeout = settings.DATABASES[DEFAULT_DB_ALIAS]["OPTIONS"]["pool"][
+                "timeout"
+            ]
+
     def _run(self) -> None:
         written_at = time.monotonic()
         while True:
@@ -170,6 +202,7 @@ class Watch:
             finally:
                 # Back to the pool, which throws away one that broke.
                 connection.close()
+                self._tell_the_pool()
             time.sleep(INTERVAL_SECONDS)
 
 

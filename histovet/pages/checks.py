@@ -62,11 +62,11 @@ def messages_have_a_way(
     }
     there = [name for name, value in who.items() if value]
     if len(there) == 1 or (there and not settings.EMAIL_HOST):
-        missing = [name for name in who if name not in there]
+        lacking = [name for name in who if name not in there]
         if not settings.EMAIL_HOST:
-            missing.append("HISTOVET_SMTP_HOST")
+            lacking.append("HISTOVET_SMTP_HOST")
         yield Error(
-            f"{' and '.join(there)} is set, and {' and '.join(missing)} is not.",
+            f"{' and '.join(there)} is set, and {' and '.join(lacking)} is not.",
             hint="A mail server wants both a name and its password, or neither.",
             id="histovet.E062",
         )

@@ -140,7 +140,9 @@ def report_by_code(request: HttpRequest) -> HttpResponse:
     description=(
         "Dit de chaque champ de l’annonce s’il va avec le registre, et rien d’autre. "
         "Trois annonces différentes par code ; la même, renvoyée, ne compte pas. Ce "
-        "n’est pas une ouverture du lien, et cela ne compte pas dans le quota."
+        "n’est pas une ouverture du lien, et cela ne compte pas dans le quota. Chaque "
+        "réponse porte le numéro de reçu sous lequel le vendeur voit qu’une annonce a "
+        "été comparée : « histovet.receipt »."
     ),
     tags=["Annonce"],
     openapi_extra=listing_check_details(),

@@ -15,7 +15,7 @@ from pathlib import Path
 from django.db import connection
 
 from histovet.local.state import REPOSITORY
-from histovet.partners.models import PartnerKey
+from histovet.partners.models import PartnerUse
 
 # Every check of schemathesis, and our own of contract_checks.py.
 CHECKS = "all"
@@ -42,7 +42,7 @@ def forgiven() -> Iterator[None]:
     def forget() -> None:
         try:
             while not over.wait(FORGOTTEN_EVERY_SECONDS):
-                PartnerKey.objects.update(failures=0)
+                PartnerUse.objects.update(failures=0)
         finally:
             connection.close()
 

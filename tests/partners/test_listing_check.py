@@ -11,7 +11,7 @@ from django.utils import timezone
 from histovet.history.forms import IdentityForm
 from histovet.partners.failure_budget import A_DAY
 from histovet.partners.listing_check import TOLERANCE_KM
-from histovet.partners.models import PartnerKey
+from histovet.partners.models import PartnerUse
 from histovet.partners.models import Scope as KeyScope
 from histovet.sharing import claims, links
 from histovet.sharing import models as sharing
@@ -19,6 +19,7 @@ from histovet.sharing.models import End
 from histovet.vault import reading
 from tests.attacks.test_hostile_requests import HOSTILE
 from tests.history.showcase import publish_showcase, typed
+from tests.partner import failures
 from tests.partners import register
 from tests.partners.demands import NO_LINK, Link
 from tests.partners.shapes import assert_declared
@@ -348,10 +349,10 @@ def test_a_code_that_opens_nothing_is_a_failure(make_link, check, key):
     for answer in answers:
         problem(answer, 404, "report-not-found")
     assert len({answer.content for answer in answers}) == 1
-    assert PartnerKey.objects.get().failures == 3
+    assert failures() == 3
     # The one that was over by the clock is ended now.
     assert expired.row.end == End.EXPIRED
-    PartnerKey.objects.update(failures=A_DAY)
+    PartnerUse.objects.update(failures=A_DAY)
     problem(check(make_link(register.COMPANY), WHOLE), 429, "too-many-failures")
 
 

@@ -3,6 +3,7 @@
 The bytes were computed with PyCryptodome, following SPEC.md section 12.
 """
 
+import datetime as dt
 from uuid import UUID
 
 import pytest
@@ -11,7 +12,7 @@ from pseudonymizer.envelope import AnswerKeys, identity_bytes
 from pseudonymizer.errors import EnvelopeError, KeyRingError
 from pseudonymizer.key_ring import KeyRing
 from pseudonymizer.normalise import siv_identity
-from tests.inspections.vehicles import release
+from pseudonymizer.records import Release
 
 KEYS = {1: bytes(range(32)), 300: bytes(range(100, 132))}
 NONCE = bytes(range(12))
@@ -37,8 +38,17 @@ WHOLE = SEALED[1]
 
 
 def answer_keys(version=1, keys=KEYS, **changes) -> AnswerKeys:
-    row = release(key_version=version, **changes)
-    return AnswerKeys(KeyRing("register", keys, 1), row)
+    row = {
+        "number": 1,
+        "uuid": UUID(int=7),
+        "label": "essai",
+        "as_of": dt.date(2022, 6, 1),
+        "key_version": version,
+        "salt": bytes(range(32)),
+        "manifest_sha256": bytes(32),
+        "mac": bytes(32),
+    }
+    return AnswerKeys(KeyRing("register", keys, 1), Release(**(row | changes)))
 
 
 @pytest.mark.parametrize("version", [1, 300])
