@@ -266,6 +266,7 @@ def authenticate(
         if row is None or row[_USED][0] is None:
             # Suspended or deleted in between.
             return None
+    failures, reports, night_reports = row[_OF_ALL]
     day, *used = row[_USED]
     return Partner(
         key_id,
@@ -276,7 +277,9 @@ def authenticate(
         terms.rate,
         terms.daily_quota,
         terms.expires_at,
-        *row[_OF_ALL],
+        failures,
+        reports,
+        night_reports,
         Use(day, is_night, *used),
     )
 
