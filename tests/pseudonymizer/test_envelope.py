@@ -257,6 +257,20 @@ def _other_release(**changes: object) -> ReleaseKeys:
     )
 
 
+def test_a_siren_has_the_tag_of_its_vector() -> None:
+    tags = [
+        (holder.siren, stored.siren_tag)
+        for vector in load("holders")["holders"]
+        for holder, stored in zip(
+            holders(vector["holders"]), proof(vector).fingerprints, strict=True
+        )
+        if holder.siren
+    ]
+    assert tags
+    for number, tag in tags:
+        assert KEYS.siren_tag(number) == tag
+
+
 def test_two_releases_share_no_identifier() -> None:
     other = _other_release(salt=bytes(32))
     owner = named(SEALED[0]["typed"])
