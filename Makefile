@@ -68,6 +68,10 @@ bench-growth: venv ## Measure 0.1, 1 and 10 million vehicles (ARGS="--vehicles 1
 lint: venv ## Check style, types and security
 	@$(local) lint
 
+.PHONY: sbom
+sbom: venv ## Write the bill of materials, CycloneDX, in the state folder
+	@$(local) sbom
+
 .PHONY: clean
 clean: ## Remove what was made, the database and its releases included
 	@exec $(python) -m histovet.local.clean

@@ -30,7 +30,7 @@ from pseudonymizer.errors import (
     ReleaseRefused,
     Unusable,
 )
-from pseudonymizer.feed import FeedFile, FeedReader, Reject
+from pseudonymizer.feed import Batch, FeedFile, FeedReader, Reject
 from pseudonymizer.key_ring import KeyRing
 from pseudonymizer.layout import COLUMNS_READ, Content, Line, line_reader
 from pseudonymizer.load import ReleaseState, SealedBatch, Totals, Vault
@@ -42,6 +42,7 @@ from pseudonymizer.records import (
     Release,
     SealedRow,
 )
+from pseudonymizer.rejects import rejects_max, too_many
 from pseudonymizer.sample import SAMPLE_LINES, first_unopened
 from pseudonymizer.seal import Sealer
 from pseudonymizer.verify import verify
@@ -168,21 +169,36 @@ def _sealed_batches(
     reader: FeedReader, file: FeedFile, sealer: Sealer, tell: Tell
 ) -> Iterator[SealedBatch]:
     read = line_reader(reader.header)
-    seal = sealer.seal
     for batch in reader:
-        # Asked for once, it costs a system call less a row. It never outlives its batch:
-        # a process that was forked would use it again.
-        random = io.BytesIO(os.urandom(NONCE_BYTES * len(batch.rows))).read
-        rows: list[SealedRow] = []
-        rejects = batch.rejects
-        for number, row in zip(batch.numbers, batch.rows, strict=True):
+        sealed = seal_batch(batch, read, sealer)
+        yield sealed
+        tell(batch.lines, len(sealed.rejects))
+    reader.check(file)
+
+
+def seal_batch(
+    batch: Batch, read: Callable[[list[str]], Line], sealer: Sealer
+) -> SealedBatch:
+    rejects = batch.rejects
+    lines: dict[int, Line] = {}
+    for number, row in zip(batch.numbers, batch.rows, strict=True):
+        try:
+            lines[number] = read(row)
+        except Unusable as exc:
+            rejects.append(Reject(number, exc.code))
+    # Asked for once, it costs a system call less a row. It never outlives its batch:
+    # a process that was forked would use it again.
+    random = io.BytesIO(os.urandom(NONCE_BYTES * len(lines))).read
+    try:
+        rows = sealer.seal_all(list(lines.values()), random=random)
+    except Unusable:
+        rows = []
+        for number, line in lines.items():
             try:
-                rows.append(seal(read(row), random=random))
+                rows.append(sealer.seal(line))
             except Unusable as exc:
                 rejects.append(Reject(number, exc.code))
-        yield SealedBatch(rows, rejects)
-        tell(batch.lines, len(rejects))
-    reader.check(file)
+    return SealedBatch(rows, rejects)
 
 
 def _find(vault: Vault, feed: Feed, state: str) -> ReleaseState | None:
@@ -284,15 +300,13 @@ def _load_missing_files(
         key=lambda file: -file.size,
     )
     progress.begin("load", sum(file.lines for file in missing))
-    rejects_max = _rejects_max(feed, config)
-    jobs = [
-        FileJob(feed.path(file), file, config, release, rejects_max) for file in missing
-    ]
+    limit = rejects_max(feed, config)
+    jobs = [FileJob(feed.path(file), file, config, release, limit) for file in missing]
     for job in pool.run(load_file, jobs):
         reports = vault.file_reports(release)
         progress.file_done(reports[job.file.name])
         codes = _codes(reports)
-        if codes.total() > rejects_max:
+        if too_many(codes, feed, config):
             # First: each holds the row of the release that is going to fail.
             pool.stop()
             _check_rejects(vault, feed, release, config, codes)
@@ -418,25 +432,12 @@ def _fail(vault: Vault, release: Release, code: str, message: str) -> NoReturn:
     )
 
 
-def _rejects_max(feed: Feed, config: Config) -> int:
-    return int(config.max_reject_share * feed.lines)
-
-
 def _check_rejects(
     vault: Vault, feed: Feed, release: Release, config: Config, codes: Counter[str]
 ) -> None:
     """Raises ReleaseRefused `too_many_rejects`."""
-    if codes.total() <= _rejects_max(feed, config):
-        return
-    listed = ", ".join(f"{code} {count}" for code, count in codes.most_common())
-    # At least: reading ended with the one that was too many.
-    _fail(
-        vault,
-        release,
-        "too_many_rejects",
-        f"at least {codes.total()} of {feed.lines} lines are rejects ({listed}) and "
-        f"the limit is {config.max_reject_share:.2%}",
-    )
+    if wrong := too_many(codes, feed, config):
+        _fail(vault, release, "too_many_rejects", wrong)
 
 
 def _check_sample(vault: Vault, feed: Feed, release: Release, sealer: Sealer) -> None:

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 
 from histovet.local import arguments as given
+from histovet.local.bill import write_bill
 from histovet.local.errors import LocalError, Stopped
 from histovet.local.partner import make_partner_key
 from histovet.local.processes import children
@@ -36,6 +37,9 @@ def main(arguments: Sequence[str]) -> int:
         with children() as family:
             if chosen.command == "lint":
                 return run_lint(state, family)
+            if chosen.command == "sbom":
+                write_bill(state)
+                return 0
             if chosen.command == "mutants":
                 return run_mutants(state, family, chosen.only)
             with open_workplace(state, family) as workplace:
@@ -111,6 +115,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     )
     commands.add_parser("bench-growth", help="the same as it grows; options may follow")
     commands.add_parser("lint", help="check style, types and security")
+    commands.add_parser("sbom", help="write the bill of materials")
     commands.add_parser("exec", help="run the command that follows --")
 
     # argparse would take the options of pytest or of the command for its own.

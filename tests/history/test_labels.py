@@ -7,7 +7,7 @@ import pytest
 from histovet import history
 from histovet.history import alerts, labels, meanings
 from histovet.history.critair import Sticker, Why
-from histovet.history.odometer import Reason, Verdict
+from histovet.history.odometer import MileageVerdict, Reason
 from histovet.history.report import Audience
 from histovet.history.synthesis import CONTRADICTION, RULES
 from histovet.inspections.inspected import Absence
@@ -61,7 +61,7 @@ def test_every_alert_is_told_in_english_too():
     ("words", "table"),
     [
         (labels.ABSENCES, Absence),
-        (labels.VERDICTS, Verdict),
+        (labels.VERDICTS, MileageVerdict),
         (labels.REASONS, Reason),
         (labels.STICKERS, Sticker),
         (labels.NO_STICKER, Why),

@@ -14,9 +14,9 @@ from histovet.history.odometer import (
     ONE_VISIT_DAYS,
     Facts,
     Mileage,
+    MileageVerdict,
     Reading,
     Reason,
-    Verdict,
     facts_of,
     judge,
     readings_of,
@@ -51,7 +51,11 @@ CLASSIC = Facts(may_count_miles=True)
 OF_1984 = Facts(first_registration=shown("1984-05-02"))
 OF_2010 = Facts(first_registration=shown("2010-05-02"))
 
-YES, NO, NONE = Verdict.CONSISTENT, Verdict.INCONSISTENT, Verdict.NO_VERDICT
+YES, NO, NONE = (
+    MileageVerdict.CONSISTENT,
+    MileageVerdict.INCONSISTENT,
+    MileageVerdict.NO_VERDICT,
+)
 R = Reason
 
 # Name, readings, facts, verdict, reason, places, kilometres a year.

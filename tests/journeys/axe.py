@@ -4,6 +4,8 @@ from axe_playwright_python.base import AxeResults
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
+from tests.journeys import album
+
 # Colours are all that changes with the scheme, and most of the checker's time is the
 # rest. The size of targets is a rule of WCAG 2.2 that axe leaves off by itself.
 RULES = {
@@ -26,6 +28,7 @@ def check(page: Page) -> None:
             found = AxeResults(
                 page.evaluate("options => axe.run(document, options)", options)
             )
+            album.add(page, f"{width}-{scheme}")
             assert found.violations_count == 0, (
                 f"{width} {scheme}\n{found.generate_report()}"
             )

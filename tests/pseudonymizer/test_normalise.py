@@ -177,7 +177,7 @@ def test_the_bytes_say_where_the_plate_ends(text: str, cut: int) -> None:
 
 
 # The usual French forms, and how spreadsheets and word processors change them.
-_FIRST_OF_FEBRUARY = [
+FIRST_OF_FEBRUARY = [
     "1/2/2005", "01/02/2005", "01-02-2005", "1-2-2005", "01.02.2005", "1.2.2005",
     "01 02 2005", "1 2 2005", "01/02-2005", "01 / 02 / 2005", "01022005",
     "2005-02-01", "2005-2-1", "1 février 2005", "1er février 2005", "1er fevrier 2005",
@@ -190,7 +190,7 @@ _FIRST_OF_FEBRUARY = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("text", _FIRST_OF_FEBRUARY)
+@pytest.mark.parametrize("text", FIRST_OF_FEBRUARY)
 def test_a_date_is_understood_in_every_usual_form(text: str) -> None:
     assert normalise.typed_date(text) == dt.date(2005, 2, 1)
 

@@ -10,6 +10,7 @@ from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from histovet.logs import current_request_id
 from histovet.vault import keys, reading, withholding
 from histovet.vault.models import Withheld
 from histovet.vault.withholding import (
@@ -302,8 +303,9 @@ def test_while_the_ring_lacks_the_key_of_a_withheld_vehicle_nothing_is_read(
     assert not reading.read(SIV).is_withheld
 
 
+@pytest.mark.parametrize("request_id", ["", "a request"])
 def test_a_ring_that_comes_while_a_record_is_read_is_read_at_once(
-    publish, withhold, site_ring, monkeypatch
+    publish, withhold, site_ring, monkeypatch, request_id
 ):
     """What another process withheld under a key that was new a moment ago."""
     publish(siv_line())
@@ -318,4 +320,8 @@ def test_a_ring_that_comes_while_a_record_is_read_is_read_at_once(
         return found
 
     monkeypatch.setattr(reading, "one_row", rotated_meanwhile)
-    assert reading.read(SIV).is_withheld
+    token = current_request_id.set(request_id)
+    try:
+        assert reading.read(SIV).is_withheld
+    finally:
+        current_request_id.reset(token)

@@ -93,6 +93,8 @@ def _table(shown: Table, glossary: str) -> str:
 def _line(row: Row, has_boxes: bool, glossary: str) -> str:
     box = f"<td>{escaped(row.box)}</td>" if has_boxes else ""
     values = "<br>".join([escaped(value) for value in row.values])
+    if row.hint:
+        values += f'<div class="hint">{escaped(row.hint)}</div>'
     label = escaped(row.label)
     if row.word:
         label = f'<a class="term" href="{glossary}#{row.word}">{label}</a>'
