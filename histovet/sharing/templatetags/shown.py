@@ -3,12 +3,12 @@
 import datetime as dt
 import re
 
-import segno
 from django import template
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext
+
+from histovet.qr import svg
 
 register = template.Library()
 
@@ -16,11 +16,7 @@ register = template.Library()
 @register.simple_tag
 def qr(address: str) -> str:
     """Return an SVG that a telephone reads as the address."""
-    made = segno.make_qr(address, error="m")
-    name = gettext("QR code du lien")
-    svg = made.svg_inline(omitsize=True, border=4, svgclass=None, lineclass=None)
-    named = svg.replace("<svg ", f'<svg role="img" aria-label="{name}" ', 1)
-    return SafeString(named)  # nosec B703
+    return svg(address, gettext("QR code du lien"))
 
 
 @register.filter
