@@ -62,6 +62,8 @@ TABLES: Mapping[str, Rights] = {
     },
     "sharing_opening": {Duty.SITE: ("SELECT", "INSERT", *_update("openings"))},
     "sharing_receipt": {Duty.SITE: ("SELECT", "INSERT")},
+    # What was counted is neither deleted nor moved to another day.
+    "usage_count": {Duty.SITE: ("SELECT", "INSERT", *_update("count"))},
     "vault_delta": {Duty.JOB: ("SELECT", "INSERT")},
     # Read through vault_read_record, written partition by partition.
     "vault_record": {},

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_noop as _
 from histovet.history import alerts, labels, meanings
 from histovet.history.dates import Precision
 from histovet.history.evidence import Evidence, evidence
-from histovet.history.inspection_due import Kind
+from histovet.history.inspection_due import DueKind
 from histovet.history.page import AlertShown, Fact, ReportPage, Section
 from histovet.history.report import Audience, Certificate, Report
 from histovet.history.sections.certificate import certificate
@@ -35,7 +35,7 @@ def page(
 ) -> ReportPage:
     """Return the page in the language that is active; `plain` is without markup.
 
-    `events` chooses a kind of events (timeline.Kind), and all of them when it is none.
+    `events` chooses a kind of events (timeline.EventKind), and all of them when it is none.
     `check_at` is the address where others compare the VIN of the car; plain has none.
     """
     said = words(plain=plain)
@@ -209,7 +209,9 @@ def _next_inspection(known: Evidence, said: Words) -> Fact:
         absence = known.report.inspections.absence
         text = said.say(_("Non connu")) if absence is None else _why_none(known, said)
         return Fact(term, text, "")
-    detail = _("contre-visite") if due.kind is Kind.COUNTER_VISIT else _("au plus tard")
+    detail = (
+        _("contre-visite") if due.kind is DueKind.COUNTER_VISIT else _("au plus tard")
+    )
     return Fact(term, said.date(due.by), said.say(detail))
 
 

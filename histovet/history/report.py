@@ -135,7 +135,7 @@ class ShownInspection:
 
 
 @dataclass(frozen=True, slots=True)
-class Inspections:
+class ShownInspections:
     """`listed` are newest first; `absence` is None when there is one at least."""
 
     listed: tuple[ShownInspection, ...]
@@ -174,7 +174,7 @@ class Report:
     oppositions: tuple[ShownOpposition, ...]
     pledges: tuple[ShownPledge, ...]
     seizures: tuple[ShownSeizure, ...]
-    inspections: Inspections
+    inspections: ShownInspections
     quality: tuple[str, ...]
 
 
@@ -286,7 +286,7 @@ def report(
         seizures=tuple(
             ShownSeizure(shown(s.date), s.authority) for s in record.seizures
         ),
-        inspections=Inspections(
+        inspections=ShownInspections(
             listed=tuple(
                 ShownInspection(shown.known(i.date), i.nature, i.result, i.mileage_km)
                 for i in inspected.inspections

@@ -22,6 +22,13 @@ def retrieve(enquiry: Enquiry, *, compares_vin_end: bool = False) -> Opened | No
     NoActiveRelease, and EnvelopeError for a row that was changed.
     """
     opened = reading.read(enquiry.identity)
+    return held_by(enquiry, opened, compares_vin_end=compares_vin_end)
+
+
+def held_by(
+    enquiry: Enquiry, opened: Opened | None, *, compares_vin_end: bool
+) -> Opened | None:
+    """Return what `retrieve` does, of what the identity opened."""
     release = opened.release if opened else releases.active()
     company = enquiry.company is not None
     recorded = tuple(

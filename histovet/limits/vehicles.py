@@ -14,7 +14,7 @@ from django.http import HttpRequest
 
 from histovet.limits import clients
 from histovet.limits.counting import count, seconds_to_midnight
-from histovet.limits.keys import throttle_value
+from histovet.limits.keys import counter_digest, throttle_value
 from pseudonymizer.records import Identity
 
 # Who copies a certificate succeeds within three tries or reads it again; what is beyond
@@ -31,13 +31,22 @@ def asks_vin_end(identity: Identity, now: dt.datetime) -> bool:
     Plates that stand for no vehicle have as many. Requests that run at the same moment
     may each pass: one try more for each thread of the site.
     """
-    failures: int = cache.get(_key(identity, now), 0)
+    return is_beyond_budget(cache.get(_key(identity, now), 0))
+
+
+def is_beyond_budget(failures: int) -> bool:
+    """Tell of the failures of a vehicle's counter what `asks_vin_end` does."""
     return failures >= A_DAY
+
+
+def counter(identity: Identity, now: dt.datetime) -> bytes:
+    """Return the 16 bytes under which the vehicle's failures of today are stored."""
+    return counter_digest(cache.make_key(_key(identity, now)))
 
 
 def count_failure(identity: Identity, now: dt.datetime) -> bool:
     """Return whether the next search must have the end of the VIN."""
-    return count(_key(identity, now), seconds_to_midnight(now)) >= A_DAY
+    return is_beyond_budget(count(_key(identity, now), seconds_to_midnight(now)))
 
 
 def has_tries_left(request: HttpRequest, identity: Identity, now: dt.datetime) -> bool:

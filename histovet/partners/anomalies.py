@@ -27,10 +27,6 @@ VOLUME_FLOOR = 500
 NIGHT_FLOOR = 100
 DAYS = 28
 DAYS_KNOWN = 7
-# A key looks at what all keys of its partner had from a tenth of a floor on; below it a
-# request costs no statement.
-VOLUME_LOOK = VOLUME_FLOOR // 10
-NIGHT_LOOK = NIGHT_FLOOR // 10
 FAILURES_A_DAY = 50
 # Four fifths: who stops just before the budget ends has failed as well.
 FAILURES_OF_FAILED_DAY = FAILURES_A_DAY * 4 // 5
@@ -68,9 +64,8 @@ def refused_as_suspended(why: str) -> Refused:
 def refuse_anomalies(partner: Partner, now: dt.datetime) -> None:
     """Suspend the key and raise Refused when a line is crossed by this report."""
     use = partner.use
-    if use.reports < VOLUME_LOOK and use.night_reports < NIGHT_LOOK:
-        return
-    reports, night_reports = _of_all_keys(partner)
+    reports = use.reports + partner.reports_of_others
+    night_reports = use.night_reports + partner.night_reports_of_others
     if reports < VOLUME_FLOOR and night_reports < NIGHT_FLOOR:
         return
     if use.volume_line is None or use.night_line is None:
@@ -109,19 +104,6 @@ def suspend_after_failures(partner: Partner, now: dt.datetime) -> None:
         return
     keys = PartnerKey.objects.filter(folded_name=partner.folded_name)
     _suspend(list(keys.values_list("pk", flat=True)), Anomaly.FAILURES, now)
-
-
-def _of_all_keys(partner: Partner) -> tuple[int, int]:
-    """Return today's reports of the partner, and those of the night."""
-    row = one_row(
-        """
-        SELECT coalesce(sum(u.reports), 0), coalesce(sum(u.night_reports), 0)
-        FROM partners_use u JOIN partners_key k ON k.id = u.key_id
-        WHERE k.folded_name = %s AND u.day = %s
-        """,
-        (partner.folded_name, partner.use.day),
-    )
-    return (0, 0) if row is None else (row[0], row[1])
 
 
 def _drawn(partner: Partner) -> tuple[int, int]:

@@ -17,7 +17,7 @@ from ninja.security import HttpBearer
 from histovet.history.assemble import report_of
 from histovet.history.forms import Enquiry
 from histovet.history.report import Audience, Report
-from histovet.history.retrieve import retrieve
+from histovet.history.retrieve import held_by
 from histovet.limits import vehicles
 from histovet.partners.ancestor import ancestor_document
 from histovet.partners.anomalies import refuse_anomalies, refused_as_suspended
@@ -49,6 +49,8 @@ from histovet.partners.usage import usage_document
 from histovet.sharing.opening import open_link
 from histovet.sharing.receipts import ByPartner
 from histovet.sharing.status import is_live_for
+from histovet.usage.daily_counts import What, daily_counts
+from histovet.vault import reading
 from histovet.vault.errors import NoActiveRelease
 from histovet.vault.reading import Opened
 from pseudonymizer.errors import KeyRingError
@@ -155,6 +157,7 @@ def listing_check(request: HttpRequest) -> HttpResponse:
     except NotLive as exc:
         count_failure(partner, None, now)
         raise Refused(Problem.REPORT_NOT_FOUND) from exc
+    daily_counts.add(What.LISTING_CHECK, now)
     return _json(checked)
 
 
@@ -242,19 +245,23 @@ def _sought(
     if found.is_withheld:
         # Neither a failure nor a report.
         raise Refused(Problem.REPORT_WITHHELD)
+    daily_counts.add(What.PARTNER_REPORT, now)
     return found
 
 
 def _retrieved(enquiry: Enquiry, now: dt.datetime) -> Opened | None:
-    """Raises Refused, without seeking, when the vehicle asks for the end of its VIN and
-    it was not sent."""
-    asks_vin_end = vehicles.asks_vin_end(enquiry.identity, now)
+    """Raises Refused, whatever was found, when the vehicle asks for the end of its VIN
+    and it was not sent."""
+    opened, failures = reading.read_counted(
+        enquiry.identity, vehicles.counter(enquiry.identity, now)
+    )
+    asks_vin_end = vehicles.is_beyond_budget(failures)
     if asks_vin_end and not enquiry.vin_end:
         raise Refused(Problem.VIN_END_ASKED, errors=[VIN_END_MISSING])
-    opened = retrieve(enquiry, compares_vin_end=asks_vin_end)
-    if opened is None:
+    found = held_by(enquiry, opened, compares_vin_end=asks_vin_end)
+    if found is None:
         vehicles.count_failure(enquiry.identity, now)
-    return opened
+    return found
 
 
 def _answer(

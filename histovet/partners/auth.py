@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from histovet.statements import array_of_bytes, one_row
-from histovet.vault.keys import site_ring
+from histovet.vault.keys import look_anew, site_ring
 from pseudonymizer.envelope import Hmac
 from pseudonymizer.key_ring import KeyRing
 from pseudonymizer.normalise import PARIS
@@ -67,7 +67,8 @@ class Use:
 class Partner:
     """Who asks, as one of its keys says.
 
-    `failures_today` are searches that found nothing, with any of its keys.
+    `failures_today` are searches that found nothing, with any of its keys; the reports
+    are those of its other keys, on the day of `use`.
     """
 
     key_id: int
@@ -79,6 +80,8 @@ class Partner:
     daily_quota: int | None
     expires_at: dt.datetime
     failures_today: int
+    reports_of_others: int
+    night_reports_of_others: int
     use: Use
 
 
@@ -140,6 +143,9 @@ def _terms_mac(ring: KeyRing, terms: Terms, version: int) -> bytes:
 
 def is_known(version: int) -> bool:
     """Tell whether the site's ring has that version."""
+    if version not in site_ring().versions:
+        # The row may be younger than this request's look at the ring.
+        look_anew()
     return version in site_ring().versions
 
 
@@ -197,18 +203,21 @@ _ADMIT = """
             u.volume_line, u.night_line
     )
     SELECT k.id, k.key_version, k.mac, set_config('synchronous_commit', 'off', true),
-        (
-            SELECT coalesce(sum(u.failures), 0)
-            FROM partners_key f JOIN partners_use u ON u.key_id = f.id
-                AND u.day BETWEEN coalesce(k.begun, k.today) AND k.today + 1
-            WHERE f.folded_name = k.folded_name
-        ),
+        of_all.*,
         k.digest, k.shown, k.name, k.folded_name, k.scopes, k.rate, k.daily_quota,
         k.expires_at, k.suspended_at, k.suspended_why, used.*
-    FROM key k LEFT JOIN used ON true
+    FROM key k LEFT JOIN used ON true CROSS JOIN LATERAL (
+        SELECT coalesce(sum(u.failures), 0),
+            coalesce(sum(u.reports) FILTER (WHERE u.key_id <> k.id), 0),
+            coalesce(sum(u.night_reports) FILTER (WHERE u.key_id <> k.id), 0)
+        FROM partners_key a JOIN partners_use u ON u.key_id = a.id
+            AND u.day BETWEEN coalesce(k.begun, k.today) AND k.today + 1
+        WHERE a.folded_name = k.folded_name
+    ) AS of_all
 """
-_TERMS = slice(5, 15)
-_USED = slice(15, None)
+_OF_ALL = slice(4, 7)
+_TERMS = slice(7, 17)
+_USED = slice(17, None)
 
 # Once a day: the day of the last use is enough to find keys that nobody uses.
 _BEGIN_DAY = """
@@ -239,7 +248,7 @@ def authenticate(
     row = one_row(_ADMIT, arguments)
     if row is None:
         return None
-    key_id, version, mac, _, failures = row[:5]
+    key_id, version, mac = row[:3]
     terms = _terms(row[_TERMS])
     if not terms_hold(terms, version, mac):
         logger.error(
@@ -257,6 +266,7 @@ def authenticate(
         if row is None or row[_USED][0] is None:
             # Suspended or deleted in between.
             return None
+    failures, reports, night_reports = row[_OF_ALL]
     day, *used = row[_USED]
     return Partner(
         key_id,
@@ -268,6 +278,8 @@ def authenticate(
         terms.daily_quota,
         terms.expires_at,
         failures,
+        reports,
+        night_reports,
         Use(day, is_night, *used),
     )
 

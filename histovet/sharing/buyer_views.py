@@ -32,6 +32,7 @@ from histovet.sharing.forms import CarForm, CodeForm
 from histovet.sharing.models import Scope
 from histovet.sharing.opening import OpenLink, open_link, read_link
 from histovet.sharing.tries import Answer, judge
+from histovet.usage.daily_counts import What, daily_counts
 
 _READ_OR_POSTED = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -141,6 +142,7 @@ def _open(request: HttpRequest, public_id: str | None) -> HttpResponse:
     address = addresses.written(found.public_id)
     response = SeeOther(reverse("link", args=[address]))
     if not is_open_here:
+        daily_counts.add(What.BUYER_REPORT, now)
         until = int(found.expires_at.timestamp())
         cookies.give_link(response, address, form.secret, now=seconds, until=until)
     return response

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import DatabaseError
 
 from histovet.statements import one_row
-from histovet.vault import releases, withholding
+from histovet.vault import keys, releases, withholding
 from histovet.vault.errors import NoActiveRelease
 from histovet.vault.releases import ReadyRelease
 from pseudonymizer import codec
@@ -36,9 +36,15 @@ _READ = """
             SELECT min(key_version) FROM vault_withheld
             WHERE key_version BETWEEN first AND last AND lifted_at IS NULL
         ) IS NOT NULL
+    ), (
+        SELECT value FROM limits_counter
+        WHERE digest = %s AND expires_at > statement_timestamp()
     )
     FROM vault_read_record(%s, %s, %s)
 """
+
+# No counter has it: each is of 16 bytes.
+_NO_COUNTER = b""
 
 _READ_ROW = "SELECT generation, sealed FROM vault_read_record(%s, %s, %s)"
 
@@ -65,13 +71,20 @@ def read(identity: Identity) -> Opened | None:
     never "not found". Raises KeyRingError while a vehicle is withheld under a key that
     the site lacks. Without a row a decoy is opened, at equal cost.
     """
+    opened, _ = read_counted(identity, _NO_COUNTER)
+    return opened
+
+
+def read_counted(identity: Identity, counter: bytes) -> tuple[Opened | None, int]:
+    """Return the same, and what this counter of `limits` holds: a statement of its own
+    would cost as much as the record's."""
     encoded = identity_bytes(identity)
-    release, row, is_withheld = _find(encoded)
+    release, row, is_withheld, counted = _find(encoded, counter)
     if row is None:
         release.open(release.decoy_identity, release.decoy)
-        return None
+        return None, counted
     record, proof = release.open(encoded, row)
-    return Opened(identity, record, proof, release, is_withheld)
+    return Opened(identity, record, proof, release, is_withheld), counted
 
 
 def read_inspections(identity: Identity, release: ReadyRelease) -> Inspections | None:
@@ -82,8 +95,8 @@ def read_inspections(identity: Identity, release: ReadyRelease) -> Inspections |
     """
     if release.row.inspections_as_of is None:
         return None
-    keys, encoded = release.inspection_keys, identity_bytes(identity)
-    record_id = keys.record_id(encoded)
+    row_keys, encoded = release.inspection_keys, identity_bytes(identity)
+    record_id = row_keys.record_id(encoded)
     row = release.row
     found = one_row(_READ_ROW, (row.number, row.edition, UUID(bytes=record_id)))
     if found is None:
@@ -92,25 +105,30 @@ def read_inspections(identity: Identity, release: ReadyRelease) -> Inspections |
     if sealed is None:
         return None
     return codec.decode_inspections(
-        *keys.open(encoded, SealedRow(record_id, generation, sealed))
+        *row_keys.open(encoded, SealedRow(record_id, generation, sealed))
     )
 
 
-def _find(identity: bytes) -> tuple[ReadyRelease, SealedRow | None, bool]:
-    """Return the active release, the vehicle's row, and whether it is withheld."""
+def _find(
+    identity: bytes, counter: bytes
+) -> tuple[ReadyRelease, SealedRow | None, bool, int]:
+    """Return the active release, the vehicle's row, whether it is withheld, and the
+    counter."""
     release = releases.active()
     for _ in range(ATTEMPTS):
         sought = withholding.sought(identity)
         record_id = release.keys.record_id(identity)
         withheld = sought.tags, sought.first, sought.last
         known = release.row.number, release.row.edition
-        found = one_row(_READ, (*withheld, *known, UUID(bytes=record_id)))
+        found = one_row(_READ, (*withheld, counter, *known, UUID(bytes=record_id)))
         if found is None:
             raise DatabaseError("vault_read_record returned no row")
-        is_active, generation, sealed, is_withheld, is_anyone_unknown = found
+        is_active, generation, sealed, is_withheld, is_anyone_unknown, counted = found
         if is_active and not is_anyone_unknown:
             row = None if sealed is None else SealedRow(record_id, generation, sealed)
-            return release, row, is_withheld
+            return release, row, is_withheld, counted or 0
+        # What was read is younger than the ring that this request has seen.
+        keys.look_anew()
         if not is_active:
             release = releases.reload()
     if is_anyone_unknown:

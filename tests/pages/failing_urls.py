@@ -4,6 +4,7 @@ import logging
 
 from django.conf.urls.i18n import i18n_patterns
 from django.core.exceptions import BadRequest, PermissionDenied
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 
@@ -37,6 +38,14 @@ def fails(request: HttpRequest) -> HttpResponse:
     raise RuntimeError(f"failed on {typed}")
 
 
+def away(request: HttpRequest) -> HttpResponse:
+    raise OperationalError("connection refused for someone")
+
+
+def broken_off(request: HttpRequest) -> HttpResponse:
+    raise InterfaceError("the connection is closed")
+
+
 def logs(request: HttpRequest) -> HttpResponse:
     logging.getLogger(__name__).warning("within a request")
     return HttpResponse()
@@ -52,6 +61,8 @@ failing = [
     path("limited/", limited),
     path("limited-for-long/", limited_for_long),
     path("fails/", fails),
+    path("away/", away),
+    path("broken-off/", broken_off),
     path("logs/", logs),
     path("form/", form),
     path("form-refused/", form_refused),

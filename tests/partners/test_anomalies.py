@@ -135,14 +135,14 @@ def test_the_keys_of_a_partner_have_one_line_together(
     assert ask(demands.FULL, with_key=key).status_code == 200
 
 
-def test_the_usual_request_costs_no_statement(ask, usual, monkeypatch):
+def test_below_the_floor_no_line_is_drawn(ask, usual, monkeypatch):
     def asked(*_):
         raise AssertionError
 
-    _, key = usual([1] * 28, anomalies.VOLUME_LOOK - 2)
+    _, key = usual([1] * 28, anomalies.VOLUME_FLOOR - 2)
     monkeypatch.setattr("histovet.partners.anomalies.one_row", asked)
     assert ask(demands.FULL, with_key=key).status_code == 200
-    # The look begins with the next one.
+    # The next one reaches it.
     assert ask(demands.FULL, with_key=key).status_code == 500
 
 
