@@ -334,7 +334,7 @@ def _day(text: str) -> str:
     Clients turn dates into JSON with JavaScript's toISOString, which gives midnight in
     France as 22:00 or 23:00 UTC of the day before.
     """
-    day, _, clock = text.partition("T")
+    day, _, clock = text.strip().partition("T")
     if not clock:
         return text
     try:
@@ -342,7 +342,7 @@ def _day(text: str) -> str:
     except ValueError:
         return text
     try:
-        moment = dt.datetime.fromisoformat(text)
+        moment = dt.datetime.fromisoformat(text.strip())
         if moment.tzinfo:
             moment = moment.astimezone(PARIS)
     except ValueError:
