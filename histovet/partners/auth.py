@@ -239,6 +239,7 @@ def authenticate(
     if row is None:
         return None
     key_id, version, mac = row[:3]
+    failures, reports_of_others, night_reports_of_others = row[_OF_ALL]
     terms = _terms(row[_TERMS])
     if not terms_hold(terms, version, mac):
         logger.error(
@@ -265,7 +266,9 @@ def authenticate(
         terms.rate,
         terms.daily_quota,
         terms.expires_at,
-        *row[_OF_ALL],
+        failures,
+        reports_of_others,
+        night_reports_of_others,
         Use(today, is_night, *row[_USED]),
     )
 
