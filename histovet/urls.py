@@ -13,9 +13,10 @@ urlpatterns = [
     *root_urlpatterns,
     path("", include("histovet.partners.urls")),
     *i18n_patterns(
-        path("", include("histovet.pages.urls")),
-        path("", include("histovet.history.urls")),
+        # What is asked most comes first: each pattern that is tried costs some µs.
         path("", include("histovet.sharing.urls")),
+        path("", include("histovet.history.urls")),
+        path("", include("histovet.pages.urls")),
         path("", include(partner_pages)),
         prefix_default_language=False,
     ),
