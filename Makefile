@@ -40,6 +40,10 @@ test: venv ## Run the tests (ARGS="-k name" for pytest)
 proofs: venv ## Run the longer proofs, or one: ONLY=name
 	@$(local) proofs --only "$$ONLY"
 
+.PHONY: mutants
+mutants: venv ## Change the rules place by place; the tests have to notice: ONLY=module
+	@$(local) mutants --only "$$ONLY"
+
 .PHONY: ingest
 ingest: need-feed venv ## Publish a folder of extracts: FEED=DIR LABEL=L AS_OF=YYYY-MM-DD
 	@$(local) ingest --feed "$$FEED" --label "$$LABEL" --as-of "$$AS_OF"
@@ -63,6 +67,10 @@ bench-growth: venv ## Measure 0.1, 1 and 10 million vehicles (ARGS="--vehicles 1
 .PHONY: lint
 lint: venv ## Check style, types and security
 	@$(local) lint
+
+.PHONY: sbom
+sbom: venv ## Write the bill of materials, CycloneDX, in the state folder
+	@$(local) sbom
 
 .PHONY: clean
 clean: ## Remove what was made, the database and its releases included

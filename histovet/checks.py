@@ -14,10 +14,11 @@ histovet.E011  a header of the client's choice decides the host name
 histovet.E012  static files were not collected (only where the site is served)
 histovet.E013  the site's role of the database reads records without asking for one (only
                by: check --deploy --database default)
+histovet.E014  /metrics is open to a network in which anyone may stand, or to a proxy
 """
 
 import ipaddress
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -75,21 +76,49 @@ IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 def trusted_proxies_are_few(
     app_configs: AppConfigs, **kwargs: Any
 ) -> Iterator[CheckMessage]:
-    networks = [_as_ipv4(network) for network in settings.TRUSTED_PROXIES]
-    ipv4 = [n for n in networks if isinstance(n, ipaddress.IPv4Network)]
-    ipv6 = [n for n in networks if isinstance(n, ipaddress.IPv6Network)]
-    # Together two halves of a network are as wide as the whole.
-    joined: list[IPNetwork] = [
-        *ipaddress.collapse_addresses(ipv4),
-        *ipaddress.collapse_addresses(ipv6),
-    ]
-    for network in joined:
+    for network in _joined(settings.TRUSTED_PROXIES):
         if _is_wide(network):
             yield Error(
                 f"HISTOVET_TRUSTED_PROXIES holds {network}, in which anyone may stand.",
                 hint="Name only the addresses of your own proxies: whoever is in the "
                 "network chooses which visitor an attempt is counted against.",
                 id="histovet.E001",
+            )
+
+
+def _joined(networks: Iterable[IPNetwork]) -> list[IPNetwork]:
+    """Return the networks without overlap: two halves are as wide as the whole."""
+    plain = [_as_ipv4(network) for network in networks]
+    ipv4 = [n for n in plain if isinstance(n, ipaddress.IPv4Network)]
+    ipv6 = [n for n in plain if isinstance(n, ipaddress.IPv6Network)]
+    return [
+        *ipaddress.collapse_addresses(ipv4),
+        *ipaddress.collapse_addresses(ipv6),
+    ]
+
+
+@register(TAG)
+def metrics_are_read_by_few(
+    app_configs: AppConfigs, **kwargs: Any
+) -> Iterator[CheckMessage]:
+    proxies = _joined(settings.TRUSTED_PROXIES)
+    for network in _joined(settings.METRICS_NETWORKS):
+        if _is_wide(network):
+            yield Error(
+                f"HISTOVET_METRICS_NETWORKS holds {network}, in which anyone may stand.",
+                hint="Name only the address of what collects the metrics.",
+                id="histovet.E014",
+            )
+        elif any(
+            network.version == proxy.version and network.overlaps(proxy)
+            for proxy in proxies
+        ):
+            yield Error(
+                f"HISTOVET_METRICS_NETWORKS holds {network}, where a proxy of "
+                "HISTOVET_TRUSTED_PROXIES stands.",
+                hint="Let what collects the metrics ask from another address: a proxy "
+                "asks for anyone.",
+                id="histovet.E014",
             )
 
 
@@ -261,7 +290,8 @@ def static_files_are_collected(
     if not (settings.STATIC_ROOT / "staticfiles.json").is_file():
         yield Error(
             f"{settings.STATIC_ROOT} holds no collected files: no page can be shown.",
-            hint="Run: python manage.py collectstatic --noinput",
+            hint="Run: python manage.py collectstatic --noinput, with the HISTOVET_STATE "
+            "that the site has.",
             id="histovet.E012",
         )
 

@@ -45,7 +45,7 @@ TABLES: Mapping[str, Rights] = {
     "partners_key": {
         Duty.SITE: (
             *("SELECT", "INSERT"),
-            *_update("failed_on", "failures", "last_used_on"),
+            *_update("last_used_on"),
             *_update("expires_at", "mac", "suspended_at", "suspended_why"),
         )
     },
@@ -62,6 +62,8 @@ TABLES: Mapping[str, Rights] = {
     },
     "sharing_opening": {Duty.SITE: ("SELECT", "INSERT", *_update("openings"))},
     "sharing_receipt": {Duty.SITE: ("SELECT", "INSERT")},
+    # What was counted is neither deleted nor moved to another day.
+    "usage_count": {Duty.SITE: ("SELECT", "INSERT", *_update("count"))},
     "vault_delta": {Duty.JOB: ("SELECT", "INSERT")},
     # Read through vault_read_record, written partition by partition.
     "vault_record": {},

@@ -8,9 +8,15 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
 from typing import Any
 
+from gunicorn.arbiter import Arbiter
 from gunicorn.config import Config
+from gunicorn.errors import HaltServer
 from gunicorn.glogging import Logger
 from gunicorn.workers.base import Worker
 
@@ -69,7 +75,10 @@ class LevelFormatter(logging.Formatter):
         self._by_place = PlaceFormatter(as_json=as_json)
 
     def format(self, record: logging.LogRecord) -> str:
-        if record.levelno == logging.INFO:
+        # Why gunicorn stops is told in constants of its own, after the site has said
+        # what is wrong.
+        is_stop = isinstance(sys.exc_info()[1], HaltServer)
+        if is_stop or record.levelno == logging.INFO:
             return self._in_words.format(record)
         return self._by_place.format(record)
 
@@ -97,8 +106,42 @@ header_map = "drop"
 proxy_protocol = "off"
 
 
+# Where prometheus_client looks for the folder in which all workers of a node count: when
+# it is imported, so no module that this one needs at its start may import it.
+METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+
+
+def on_starting(server: Arbiter) -> None:
+    folder = tempfile.mkdtemp(prefix="histovet-metrics-", dir=server.cfg.worker_tmp_dir)
+    os.environ[METRICS_FOLDER] = folder
+
+
+def child_exit(server: Arbiter, worker: Worker) -> None:
+    """What it counted stays; what it was just doing ended with it."""
+    from prometheus_client import multiprocess
+
+    multiprocess.mark_process_dead(worker.pid)
+
+
+def on_exit(server: Arbiter) -> None:
+    shutil.rmtree(os.environ[METRICS_FOLDER], ignore_errors=True)
+
+
 def post_worker_init(worker: Worker) -> None:
     # Imported where Django is set up.
+    from histovet import metrics
     from histovet.operation.watch import watch
 
+    metrics.read_all_of(Path(os.environ[METRICS_FOLDER]))
     watch.start()
+
+
+def worker_exit(server: Arbiter, worker: Worker) -> None:
+    # One that could not start has no settings to import either.
+    if not worker.booted:
+        return
+    from django.utils import timezone
+
+    from histovet.operation.watch import watch
+
+    watch.write_counts(timezone.now())

@@ -27,6 +27,12 @@ _ExcInfo = (
 )
 
 
+# A line that cannot be written, as on a full disk, is lost: logging would otherwise write
+# its message and all that was put into it to standard error.
+logging.raiseExceptions = False
+
+_MINUTE = 60.0
+
 # Where a request keeps its number, and that nothing is to be logged of it. No header of
 # a client becomes a name with a point.
 REQUEST_ID = "histovet.request_id"
@@ -35,12 +41,33 @@ UNLOGGED = "histovet.unlogged"
 current_request_id: ContextVar[str] = ContextVar("current_request_id", default="")
 
 
+def method_of(request: HttpRequest) -> str:
+    """A method is a word of the client's choice: an unknown one is "(other)"."""
+    return request.method if request.method in _METHODS else "(other)"
+
+
 class OfNoProbe(logging.Filter):
     """Leaves out what Django says of a request that nothing is to be logged of."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         request = getattr(record, "request", None)
         return not (isinstance(request, HttpRequest) and UNLOGGED in request.META)
+
+
+class OnceAMinute(logging.Filter):
+    """Lets one line of a kind through in a minute, for who says the same many times a
+    second. A kind is a message without what is put into it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._last: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        kind = str(record.msg)
+        is_due = record.created - self._last.get(kind, -_MINUTE) >= _MINUTE
+        if is_due:
+            self._last[kind] = record.created
+        return is_due
 
 
 class LineFormatter(logging.Formatter):
@@ -84,8 +111,7 @@ class LineFormatter(logging.Formatter):
             return {}
         match = request.resolver_match
         return {
-            # A method is a word of the client's choice as well.
-            "method": request.method if request.method in _METHODS else "(other)",
+            "method": method_of(request),
             "route": f"/{match.route}" if match else "(no page)",
             "status": getattr(record, "status_code", "-"),
         }

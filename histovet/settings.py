@@ -11,12 +11,13 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import dj_database_url
+import psycopg
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from histovet import imprint
 from pseudonymizer.errors import KeyRingError
-from pseudonymizer.key_ring import KeyRing
+from pseudonymizer.key_ring import KeyRing, is_private
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -58,8 +59,8 @@ def _hosts(name: str) -> list[str]:
     return hosts
 
 
-def _proxies(name: str) -> tuple[tuple[IPNetwork, ...], bool]:
-    """Return the trusted networks, and whether the peer on a unix socket is trusted."""
+def _networks(name: str) -> tuple[tuple[IPNetwork, ...], bool]:
+    """Return the networks, and whether the peer on a unix socket is named too."""
     networks = []
     listed = _listed(name)
     for entry in listed:
@@ -93,6 +94,17 @@ def _database(name: str) -> dj_database_url.DBConfig:
             f"{name} names another database than PostgreSQL; write "
             "postgresql://user@host/name"
         )
+    if not config["NAME"]:
+        raise ImproperlyConfigured(
+            f"{name} names no database; write postgresql://user@host/name"
+        )
+    try:
+        psycopg.conninfo.make_conninfo(**config.get("OPTIONS", {}))
+    except psycopg.ProgrammingError:
+        raise ImproperlyConfigured(
+            f"{name} has an option after its question mark that PostgreSQL does not "
+            "know; correct it"
+        ) from None
     return config
 
 
@@ -111,7 +123,24 @@ DEVELOPMENT = _flag("HISTOVET_DEBUG")
 # local variables, which here are identities and keys.
 DEBUG = False
 
-STATE_DIR = BASE_DIR / (os.environ.get("HISTOVET_STATE", "").strip() or ".state")
+
+def _folder(name: str, usual: str) -> Path:
+    """Return a folder, which need not be there."""
+    path = BASE_DIR / (os.environ.get(name, "").strip() or usual)
+    try:
+        is_one = path.is_dir() or not path.lstat()
+    except FileNotFoundError:
+        is_one = True
+    except (OSError, ValueError):
+        is_one = False
+    if not is_one:
+        raise ImproperlyConfigured(
+            f"{name} names what is no folder, nor can be one; name a folder"
+        )
+    return path
+
+
+STATE_DIR = _folder("HISTOVET_STATE", ".state")
 
 REGISTER_KEYS_PATH, _ = _key_ring("HISTOVET_REGISTER_KEYS", "register")
 SITE_KEYS_PATH, _site_ring = _key_ring("HISTOVET_SITE_KEYS", "site")
@@ -133,12 +162,14 @@ if not ALLOWED_HOSTS:
     ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
 
 # Networks whose X-Forwarded-For is believed, and whether the peer on a unix socket is.
-TRUSTED_PROXIES, TRUST_SOCKET_PEER = _proxies("HISTOVET_TRUSTED_PROXIES")
+TRUSTED_PROXIES, TRUST_SOCKET_PEER = _networks("HISTOVET_TRUSTED_PROXIES")
+
+# Who may read /metrics: docs/operations.md.
+METRICS_NETWORKS, METRICS_SOCKET_PEER = _networks("HISTOVET_METRICS_NETWORKS")
 
 INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "csp",
-    "django_ratelimit",
     "histovet.vault",
     "histovet.inspections",
     "histovet.history",
@@ -147,15 +178,13 @@ INSTALLED_APPS = [
     "histovet.partners",
     "histovet.pages",
     "histovet.operation",
+    "histovet.usage",
 ]
-
-# It knows no shared atomic backend but its own list; ours is shared and counts
-# atomically, which a test holds.
-SILENCED_SYSTEM_CHECKS = ["django_ratelimit.W001"]
 
 MIDDLEWARE = [
     "histovet.operation.requests.numbered",
     "histovet.operation.requests.probes",
+    "histovet.operation.requests.measured",
     "django.middleware.security.SecurityMiddleware",
     "histovet.middleware.content_security_policy",
     "django_permissions_policy.PermissionsPolicyMiddleware",
@@ -190,11 +219,14 @@ TEMPLATES = [
 
 DATABASES = {"default": _database("DATABASE_URL")}
 # A worker runs fewer threads than the pool has connections; a request that still
-# finds none after five seconds fails rather than waiting on.
+# finds none after five seconds fails rather than waiting on. An attempt to connect is
+# repeated once, and then when somebody asks: by itself the pool would wait after each
+# failure twice as long as before, and so as long again as the database was away.
 DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
     "min_size": 1,
     "max_size": 8,
     "timeout": 5,
+    "reconnect_timeout": 0.25,
 }
 # Values travel apart from the statement, and a statement seen twice is planned no more:
 # it costs PostgreSQL half, and no value stands in the text that it may log.
@@ -360,16 +392,23 @@ LOGGING = {
     "formatters": {
         "line": {"()": "histovet.logs.LineFormatter", "as_json": LOG_AS_JSON}
     },
-    "filters": {"unlogged": {"()": "histovet.logs.OfNoProbe"}},
+    "filters": {
+        "unlogged": {"()": "histovet.logs.OfNoProbe"},
+        "once a minute": {"()": "histovet.logs.OnceAMinute"},
+    },
     "handlers": {
         "stderr": {"class": "logging.StreamHandler", "formatter": "line"},
+        # For the alarms; it writes nothing.
+        "counted": {"class": "histovet.metrics.LineCounter", "level": "WARNING"},
         "nowhere": {"class": "logging.NullHandler"},
     },
-    "root": {"handlers": ["stderr"], "level": "INFO"},
+    "root": {"handlers": ["stderr", "counted"], "level": "INFO"},
     "loggers": {
         # Naming it takes Django's mail handler off it.
         "django": {"handlers": [], "level": "INFO"},
         "django.request": {"filters": ["unlogged"]},
+        # Why the database cannot be reached, each time that it is tried.
+        "psycopg.pool": {"level": "WARNING", "filters": ["once a minute"]},
         # The development server's own lines hold the path that was asked for.
         "django.server": {"handlers": ["nowhere"], "propagate": False},
     },
@@ -420,21 +459,27 @@ def _address(name: str) -> str:
     return value
 
 
-def _content(name: str) -> tuple[Path | None, bytes]:
+def _content(name: str, *, is_secret: bool) -> tuple[Path | None, bytes]:
     value = os.environ.get(name, "").strip()
     if not value:
         return None, b""
     try:
-        return Path(value), Path(value).read_bytes()
+        with open(value, "rb") as file:
+            status, content = os.fstat(file.fileno()), file.read()
     except OSError as exc:
         raise ImproperlyConfigured(
             f"{name} names a file that cannot be read ({exc.strerror}); name one that "
             "the site may read"
         ) from exc
+    if is_secret and not is_private(status):
+        raise ImproperlyConfigured(
+            f"{name} names a file that others may read; give it mode 0600"
+        )
+    return Path(value), content
 
 
-def _pem(name: str) -> Path | None:
-    path, content = _content(name)
+def _pem(name: str, *, is_secret: bool = False) -> Path | None:
+    path, content = _content(name, is_secret=is_secret)
     if path is not None and b"-----BEGIN " not in content:
         raise ImproperlyConfigured(f"{name} names a file that is not PEM; convert it")
     return path
@@ -442,7 +487,7 @@ def _pem(name: str) -> Path | None:
 
 def _secret(name: str) -> str:
     """Return the one line of the file, empty when none is named."""
-    path, content = _content(name)
+    path, content = _content(name, is_secret=True)
     text = content.decode(errors="replace").strip()
     # It travels in a header, which ends where a line does.
     if path is not None and not (text and text.isprintable() and "\ufffd" not in text):
@@ -478,7 +523,7 @@ if not UTAC_TOKEN.isascii():
         "HISTOVET_UTAC_TOKEN_FILE names a file with letters that no header may hold"
     )
 UTAC_CERTIFICATE = _pem("HISTOVET_UTAC_CERTIFICATE")
-UTAC_PRIVATE_KEY = _pem("HISTOVET_UTAC_PRIVATE_KEY")
+UTAC_PRIVATE_KEY = _pem("HISTOVET_UTAC_PRIVATE_KEY", is_secret=True)
 UTAC_CA = _pem("HISTOVET_UTAC_CA")
 UTAC_TIMEOUT_SECONDS = _seconds(
     "HISTOVET_UTAC_TIMEOUT", usual=2.0, least=0.1, most=10.0
@@ -493,10 +538,12 @@ def _signing(key_name: str, certificate_name: str) -> tuple[Path, Path] | None:
         os.environ.get(name, "").strip() for name in (key_name, certificate_name)
     )
     if bool(key) != bool(certificate):
-        missing = certificate_name if key else key_name
+        there, missing = (
+            (key_name, certificate_name) if key else (certificate_name, key_name)
+        )
         raise ImproperlyConfigured(
-            f"{missing} is not set; name both files, or neither: then no document is "
-            "offered"
+            f"{there} is set and {missing} is not set; name both files, or neither: "
+            "then no document is offered"
         )
     return (Path(key), Path(certificate)) if key else None
 

@@ -3,6 +3,7 @@ from django.urls import include, path
 
 from histovet.pages.urls import root_urlpatterns
 from histovet.partners.urls import pages as partner_pages
+from histovet.usage.urls import root_urlpatterns as usage_root_urlpatterns
 
 handler400 = "histovet.pages.errors.bad_request"
 handler403 = "histovet.pages.errors.forbidden"
@@ -11,12 +12,15 @@ handler500 = "histovet.pages.errors.broken"
 
 urlpatterns = [
     *root_urlpatterns,
+    *usage_root_urlpatterns,
     path("", include("histovet.partners.urls")),
     *i18n_patterns(
         # What is asked most comes first: each pattern that is tried costs some µs.
         path("", include("histovet.sharing.urls")),
         path("", include("histovet.history.urls")),
         path("", include("histovet.pages.urls")),
+        path("", include("histovet.usage.urls")),
+        path("", include("histovet.operation.urls")),
         path("", include(partner_pages)),
         prefix_default_language=False,
     ),

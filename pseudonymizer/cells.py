@@ -32,7 +32,7 @@ def cells_of(
 ) -> list[list[str]] | None:
     """Return the cells of each line, or None when any of them needs a closer look.
 
-    `content` is lines with newlines between them. A cell in no column that is wanted is
+    `content` is lines, each with its newline. A cell in no column that is wanted is
     empty. None for a line that is too long, ragged, malformed or no UTF-8, and for some
     that are none of these: a quote inside a cell without quotes, a carriage return, a
     NUL.
@@ -41,8 +41,7 @@ def cells_of(
     # for a byte to take out.
     if width < 2 or b"\r" in content or b"\0" in content:
         return None
-    block = content + b"\n"
-    octets = np.frombuffer(block, np.uint8)
+    octets = np.frombuffer(content, np.uint8)
     is_newline = octets == _NEWLINE
     quotes = _bits(octets == _QUOTE)
     separators = _bits((octets == _DELIMITER) | is_newline)
@@ -67,10 +66,11 @@ def cells_of(
     if (ends[:, -1] - starts[:, 0]).max() > line_bytes_max:
         return None
 
-    doubled = _flags(opening & after_closing, len(block)).view(np.uint8)
-    undoubled = (octets & (doubled - np.uint8(1))).tobytes()
+    # 0 for the second of two quotes, 1 for every other byte.
+    kept = _flags(~(opening & after_closing), len(content)).view(np.uint8)
+    undoubled = (octets * kept).tobytes()
     # A character for each byte; lines beyond ASCII are read again.
-    text = block.decode("latin-1")
+    text = content.decode("latin-1")
     columns = [
         _column(text, undoubled, octets, starts[:, column], ends[:, column])
         if column in wanted
@@ -78,10 +78,10 @@ def cells_of(
         for column in range(width)
     ]
     rows = list(map(list, zip(*columns, strict=True)))
-    if not block.isascii():
+    if not content.isascii():
         beyond_ascii = np.flatnonzero(octets > 127)
         for row in set(np.searchsorted(ends[:, -1], beyond_ascii).tolist()):
-            line = block[starts[row, 0] : ends[row, -1]]
+            line = content[starts[row, 0] : ends[row, -1]]
             try:
                 (rows[row],) = csv.reader([line.decode()], delimiter=";", strict=True)
             except UnicodeDecodeError:

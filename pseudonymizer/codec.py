@@ -138,6 +138,7 @@ _INSPECTIONS_ARRAY_TYPES: tuple[Any, ...] = (
 )
 
 _LAYOUT = bytes((LAYOUT_VERSION,))
+_INSPECTIONS_LAYOUT = bytes((INSPECTIONS_LAYOUT_VERSION,))
 _parts_of = msgspec.structs.astuple
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(GenericAlias(tuple, _ARRAY_TYPES)).decode
@@ -193,14 +194,9 @@ def _dictionary(number: int) -> zstandard.ZstdCompressionDict:
 def encode(record: Record, proof: HolderProof) -> bytes:
     """Return the padded content to seal, compressed with `DICTIONARY`.
 
-    Raises Unusable `record_too_large` for what could not be opened again.
+    Raises what `pack` does.
     """
-    try:
-        packed = pack(record, proof)
-    except (OverflowError, RecursionError, UnicodeEncodeError) as exc:
-        # MessagePack has no place for it. What reads a line leaves such a value out.
-        raise Unusable("record_too_large") from exc
-    return _content(packed)
+    return compress(pack(record, proof))
 
 
 def decode(dictionary: int, content: bytes) -> tuple[Record, HolderProof]:
@@ -212,9 +208,9 @@ def decode(dictionary: int, content: bytes) -> tuple[Record, HolderProof]:
 def encode_inspections(inspections: Inspections) -> bytes:
     """Return the padded content to seal, compressed with `DICTIONARY`.
 
-    Raises Unusable `record_too_large` for what could not be opened again.
+    Raises what `pack_inspections` does.
     """
-    return _content(pack_inspections(inspections))
+    return compress(pack_inspections(inspections))
 
 
 def decode_inspections(dictionary: int, content: bytes) -> Inspections:
@@ -222,11 +218,8 @@ def decode_inspections(dictionary: int, content: bytes) -> Inspections:
     return unpack_inspections(_packed(dictionary, content))
 
 
-def _content(packed: bytes) -> bytes:
-    # A KiB less than what opens: bytes that do not shrink grow a little, and their
-    # length has to fit in two bytes.
-    if len(packed) > DECODED_MAX - 1024:
-        raise Unusable("record_too_large")
+def compress(packed: bytes) -> bytes:
+    """Return the padded content to seal of what was packed."""
     return pad(_zstandard.compressor.compress(packed))
 
 
@@ -265,7 +258,26 @@ def unpad(content: bytes) -> bytes:
 
 
 def pack(record: Record, proof: HolderProof) -> bytes:
-    """Return the typed encoding, uncompressed. Source: SPEC.md section 7."""
+    """Return the typed encoding, uncompressed. Source: SPEC.md section 7.
+
+    Raises Unusable `record_too_large` for what could not be opened again.
+    """
+    try:
+        return _of_a_size_that_opens(_LAYOUT + _encode(_values(record, proof)))
+    except (OverflowError, RecursionError, UnicodeEncodeError) as exc:
+        # MessagePack has no place for it. What reads a line leaves such a value out.
+        raise Unusable("record_too_large") from exc
+
+
+def _of_a_size_that_opens(packed: bytes) -> bytes:
+    # A KiB less than what opens: bytes that do not shrink grow a little, and their
+    # length has to fit in two bytes.
+    if len(packed) > DECODED_MAX - 1024:
+        raise Unusable("record_too_large")
+    return packed
+
+
+def _values(record: Record, proof: HolderProof) -> list[Any]:
     base = record.first_registration
     origin = base.toordinal() if base else _EPOCH
 
@@ -312,52 +324,50 @@ def pack(record: Record, proof: HolderProof) -> bytes:
     if record.origin_code or record.origin_name:
         rare[_ORIGIN] = (record.origin_code, record.origin_name)
     shown = record.initials
-    return _LAYOUT + _encode(
+    return [
+        _REGISTERS.index(record.register),
+        # One by one: by a getter of all, each costs three times as much.
+        record.leased,
+        record.certificate_cancelled,
+        record.certificate_lost,
+        record.certificate_stolen,
+        record.certificate_duplicate,
+        record.vehicle_stolen,
+        record.imported,
+        record.subject_to_inspection,
+        record.uncertain_origin,
+        record.fit_to_drive,
+        *_parts_of(record.vehicle),
+        codes,
+        rare,
+        record.holder_count,
+        record.claim_count,
+        base and base.toordinal() - _EPOCH,
+        *[
+            date and date.toordinal() - origin
+            for date in (
+                record.issue_date,
+                record.first_registration_siv,
+                record.siv_conversion,
+                record.last_change,
+                record.updated,
+                record.import_date,
+                record.first_registration_abroad,
+                record.certificate_cancelled_on,
+                record.last_claim,
+                record.last_resolution,
+            )
+        ],
+        dates,
+        record.masked_plate,
+        (shown.family, shown.given, shown.company, shown.siren_prefix),
+        record.postal_code,
         [
-            _REGISTERS.index(record.register),
-            # One by one: by a getter of all, each costs three times as much.
-            record.leased,
-            record.certificate_cancelled,
-            record.certificate_lost,
-            record.certificate_stolen,
-            record.certificate_duplicate,
-            record.vehicle_stolen,
-            record.imported,
-            record.subject_to_inspection,
-            record.uncertain_origin,
-            record.fit_to_drive,
-            *_parts_of(record.vehicle),
-            codes,
-            rare,
-            record.holder_count,
-            record.claim_count,
-            base and base.toordinal() - _EPOCH,
-            *[
-                date and date.toordinal() - origin
-                for date in (
-                    record.issue_date,
-                    record.first_registration_siv,
-                    record.siv_conversion,
-                    record.last_change,
-                    record.updated,
-                    record.import_date,
-                    record.first_registration_abroad,
-                    record.certificate_cancelled_on,
-                    record.last_claim,
-                    record.last_resolution,
-                )
-            ],
-            dates,
-            record.masked_plate,
-            (shown.family, shown.given, shown.company, shown.siren_prefix),
-            record.postal_code,
-            [
-                (_KINDS.index(f.kind), f.family, b"".join(f.words), f.siren_tag)
-                for f in proof.fingerprints
-            ],
-            proof.tags,
-        ]
-    )
+            (_KINDS.index(f.kind), f.family, b"".join(f.words), f.siren_tag)
+            for f in proof.fingerprints
+        ],
+        proof.tags,
+    ]
 
 
 def unpack(packed: bytes) -> tuple[Record, HolderProof]:
@@ -505,7 +515,10 @@ def _words(joined: bytes) -> tuple[bytes, ...]:
 
 
 def pack_inspections(inspections: Inspections) -> bytes:
-    """Return the typed encoding, uncompressed. Source: SPEC.md section 7."""
+    """Return the typed encoding, uncompressed. Source: SPEC.md section 7.
+
+    Raises Unusable `record_too_large` for what could not be opened again.
+    """
     listed, updated = inspections.inspections, inspections.updated
     days: list[int] = []
     previous = 0
@@ -513,20 +526,19 @@ def pack_inspections(inspections: Inspections) -> bytes:
         day = inspection.date.toordinal() - _EPOCH
         days.append(previous - day if days else day)
         previous = day
-    return bytes((INSPECTIONS_LAYOUT_VERSION,)) + _encode(
-        (
-            None if updated is None else updated.toordinal() - _EPOCH,
-            days,
-            [_NATURE_NUMBER.get(i.nature, i.nature) for i in listed],
-            [_RESULT_NUMBER.get(i.result, i.result) for i in listed],
-            [i.mileage_km for i in listed],
-        )
+    values = (
+        None if updated is None else updated.toordinal() - _EPOCH,
+        days,
+        [_NATURE_NUMBER.get(i.nature, i.nature) for i in listed],
+        [_RESULT_NUMBER.get(i.result, i.result) for i in listed],
+        [i.mileage_km for i in listed],
     )
+    return _of_a_size_that_opens(_INSPECTIONS_LAYOUT + _encode(values))
 
 
 def unpack_inspections(packed: bytes) -> Inspections:
     """Raises EnvelopeError for another layout version or anything malformed."""
-    if packed[:1] != bytes((INSPECTIONS_LAYOUT_VERSION,)):
+    if packed[:1] != _INSPECTIONS_LAYOUT:
         raise EnvelopeError
     try:
         updated, days, *columns = _decode_inspections(packed[1:])

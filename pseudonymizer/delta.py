@@ -27,7 +27,13 @@ from pseudonymizer.errors import (
 )
 from pseudonymizer.feed import FeedFile, FeedReader, Reject
 from pseudonymizer.key_ring import KeyRing
-from pseudonymizer.layout import Content, Line, line_reader, removal_reader
+from pseudonymizer.layout import (
+    COLUMNS_READ,
+    Content,
+    Line,
+    line_reader,
+    removal_reader,
+)
 from pseudonymizer.load import (
     Change,
     ChangeBatch,
@@ -39,6 +45,7 @@ from pseudonymizer.load import (
 from pseudonymizer.manifest import Feed
 from pseudonymizer.progress import Progress
 from pseudonymizer.records import Release
+from pseudonymizer.rejects import too_many
 from pseudonymizer.sample import SAMPLE_LINES, first_unopened
 from pseudonymizer.seal import Sealer
 from pseudonymizer.verify import verify
@@ -115,7 +122,7 @@ class _Changing:
         self._codes: Counter[str] = Counter()
 
     def remove(self, file: FeedFile) -> None:
-        with FeedReader(self._feed.path(file)) as reader:
+        with FeedReader(self._feed.path(file), COLUMNS_READ) as reader:
             self._vault.remove(
                 self._release, self._named(file), self._removals(reader, file)
             )
@@ -123,7 +130,7 @@ class _Changing:
     def upsert(self, file: FeedFile) -> None:
         sample: list[tuple[int, Line]] = []
         named = self._named(file)
-        with FeedReader(self._feed.path(file)) as reader:
+        with FeedReader(self._feed.path(file), COLUMNS_READ) as reader:
             self._vault.upsert(
                 self._release, named, self._changes(reader, file, sample)
             )
@@ -279,13 +286,9 @@ def _checked_rejects(
 
 def _check_rejects(codes: Counter[str], feed: Feed, config: Config) -> None:
     """Raises ReleaseRefused `too_many_rejects`."""
-    if codes.total() > config.max_reject_share * feed.lines:
-        listed = ", ".join(f"{code} {count}" for code, count in codes.most_common())
+    if wrong := too_many(codes, feed, config):
         raise ReleaseRefused(
-            "too_many_rejects",
-            f"at least {codes.total()} of {feed.lines} lines are rejects ({listed}) and "
-            f"the limit is {config.max_reject_share:.2%}; nothing of this delta was "
-            "applied",
+            "too_many_rejects", f"{wrong}; nothing of this delta was applied"
         )
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 
+SUFFIX = ".csv.gz"
 # No file has more bytes or lines, and a number has an end.
 COUNT_MAX = 2**53
 # The longest real line has 7,511 bytes; what is over this is no vehicle.
@@ -56,6 +57,26 @@ class FeedFile(Struct, frozen=True, forbid_unknown_fields=True):
     size: Annotated[int, Meta(ge=0, le=COUNT_MAX)]  # bytes, as delivered
     sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
     lines: Annotated[int, Meta(ge=0, le=COUNT_MAX)]
+
+
+class Part(Struct, frozen=True):
+    """The `number`th, from 1, of `of` parts of a file, each of whole blocks."""
+
+    number: int = 1
+    of: int = 1
+
+    def lines(self, file: FeedFile) -> tuple[int, int]:
+        """Return the first line on which a block of this part may begin, and the first
+        after it."""
+        first, after = (
+            2 + file.lines * number // self.of
+            for number in (self.number - 1, self.number)
+        )
+        # A file may have more lines than the manifest says: somebody has to see them.
+        return first, COUNT_MAX if self.number == self.of else after
+
+
+WHOLE = Part()
 
 
 class Reject(Struct, frozen=True):
@@ -152,20 +173,32 @@ class FeedReader:
         self._open.close()
 
     def __iter__(self) -> Iterator[Batch]:
+        return self.batches(0, COUNT_MAX)
+
+    def batches(self, first: int, after: int) -> Iterator[Batch]:
+        """Yield the blocks that begin on line `first` or later, and before line `after`.
+
+        Where blocks begin depends on the file alone.
+        """
         csv.field_size_limit(LINE_BYTES_MAX)
         content = self._after_header
         while True:
-            complete, newline, tail = content.rpartition(b"\n")
-            if newline:
-                yield from self._batches(complete)
+            end = content.rfind(b"\n") + 1
+            tail = content[end:]
+            if self._next_line >= after:
+                return
+            if self._next_line < first:
+                self._next_line += count_newlines(content)
+            elif end:
+                yield from self._batches(content[:end])
             block = self._read()
             if not block:
                 break
             # Cut, so that a line without end cannot fill the memory; it stays too
             # long and is a reject.
             content = tail[: LINE_BYTES_MAX + 1] + block
-        if tail:
-            yield self._batch(tail)
+        if tail and first <= self._next_line < after:
+            yield self._batch(tail + b"\n")
 
     def check(self, file: FeedFile) -> None:
         """Read to the end, and compare with the manifest all that was read.
@@ -210,17 +243,26 @@ class FeedReader:
             raise unreadable(self._name, exc) from exc
 
     def _batches(self, content: bytes) -> Iterator[Batch]:
-        if count_newlines(content) < BATCH_LINES_MAX:
+        if count_newlines(content) <= BATCH_LINES_MAX:
             yield self._batch(content)
             return
-        lines = content.split(b"\n")
+        lines = _split(content)
         for start in range(0, len(lines), BATCH_LINES_MAX):
-            yield self._batch(b"\n".join(lines[start : start + BATCH_LINES_MAX]))
+            yield self._batch(_joined(lines[start : start + BATCH_LINES_MAX]))
 
     def _batch(self, content: bytes) -> Batch:
         batch = _read_lines(content, self._next_line, len(self.header), self._wanted)
         self._next_line += batch.lines
         return batch
+
+
+def _split(content: bytes) -> list[bytes]:
+    return content[:-1].split(b"\n")
+
+
+def _joined(lines: list[bytes]) -> bytes:
+    """Return whole lines, the last one with its newline too."""
+    return b"\n".join(lines) + b"\n"
 
 
 def _read_lines(
@@ -229,12 +271,12 @@ def _read_lines(
     rows = cells_of(content, width, LINE_BYTES_MAX, wanted)
     if rows is not None:
         return Batch(len(rows), range(first, first + len(rows)), rows, [])
-    lines = content.split(b"\n")
+    lines = _split(content)
     if len(lines) <= CLOSE_LOOK_LINES:
         return _one_by_one(lines, first, width)
     middle = len(lines) // 2
     halves = [
-        _read_lines(b"\n".join(half), start, width, wanted)
+        _read_lines(_joined(half), start, width, wanted)
         for half, start in ((lines[:middle], first), (lines[middle:], first + middle))
     ]
     return Batch(
@@ -307,19 +349,22 @@ def measure(path: Path, progress: Callable[[int, int], None]) -> Measured:
     pass. Raises FeedRefused `file_gzip` or `file_unreadable`."""
     found = Measured(lines=-1)  # The header is a line too.
     tail = b""
-    told = 0
+    told_lines = told = 0
     try:
         with open(path, "rb") as file:
             hashed = _Hashed(file)
             with igzip.IGzipFile(fileobj=hashed, mode="rb") as stream:
                 while block := stream.read(BLOCK_BYTES):
-                    complete, newline, rest = block.rpartition(b"\n")
-                    if newline:
-                        before = max(found.lines, 0)
-                        _count(found, tail + complete)
-                        progress(found.lines - before, hashed.size - told)
-                        told = hashed.size
-                        tail = rest
+                    newlines = count_newlines(block)
+                    found.lines += newlines
+                    # A block of ASCII, as most are, is not copied.
+                    if not (block.isascii() and tail.isascii()):
+                        complete = (tail + block).rpartition(b"\n")[0]
+                        _count_beyond_ascii(found, complete)
+                    if newlines:
+                        tail = block[block.rfind(b"\n") + 1 :]
+                        progress(found.lines - told_lines, hashed.size - told)
+                        told_lines, told = found.lines, hashed.size
                     else:
                         # Cut, so that a line without end cannot fill the memory.
                         tail = (tail + block)[: LINE_BYTES_MAX + 1]
@@ -331,19 +376,15 @@ def measure(path: Path, progress: Callable[[int, int], None]) -> Measured:
     except OSError as exc:
         raise unreadable(path.name, exc) from exc
     if tail:
-        _count(found, tail)
+        found.lines += 1
+        _count_beyond_ascii(found, tail)
     found.lines = max(found.lines, 0)
     found.size, found.sha256 = hashed.size, hashed.sha256.hexdigest()
     return found
 
 
-def _count(found: Measured, content: bytes) -> None:
-    """Add whole lines, the last one without its end."""
-    found.lines += count_newlines(content) + 1
-    _count_beyond_ascii(found, content)
-
-
 def _count_beyond_ascii(found: Measured, content: bytes) -> None:
+    """Add what of whole lines, the last one without its end, is beyond ASCII."""
     # Halved, since the lines that are looked for are few.
     if content.isascii():
         return

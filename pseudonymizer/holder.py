@@ -18,6 +18,7 @@ from pseudonymizer.normalise import (
     name_words,
     visible,
     without_particles,
+    words_of_name,
 )
 from pseudonymizer.records import (
     Fingerprint,
@@ -47,8 +48,9 @@ _PREFIXES = ("DE", "DU", "DELA", "D", "LE", "LA", "DES", "DA", "DOS", "EL", "BEN
 
 _CO_HOLDERS = re.compile(r"\s+(?:ET|OU|&)\s+|\s*/\s*|\s+-\s+|\.-\s*", re.IGNORECASE)
 _BIRTH_NAME = re.compile(r"\s+N[EÉ]E?\s+", re.IGNORECASE)
-# Where it finds nothing, neither of the two does.
-_SEVERAL_NAMES = re.compile(r"[/&-]|\s(?:ET|OU|N[EÉ]E?)\s", re.IGNORECASE)
+# Where neither these signs nor these folded words are, neither of the two finds any.
+_SEVERAL_SIGNS = "/&-"
+_SEVERAL_WORDS = frozenset(("ET", "OU", "NE", "NEE"))
 
 
 def person(
@@ -77,8 +79,9 @@ def single_field(names: str) -> tuple[Holder, ...]:
     """Return the holders in the one field of an FNI certificate; empty when it holds
     no letter. A co-holder of one word shares the family name of the first."""
     text = visible(names)
-    if not _SEVERAL_NAMES.search(text):
-        words = join_particles(name_words(text))[:WORDS_MAX]
+    folded = folded_words(text)
+    if _SEVERAL_WORDS.isdisjoint(folded) and not any(s in text for s in _SEVERAL_SIGNS):
+        words = join_particles(words_of_name(folded))[:WORDS_MAX]
         return (Holder(HolderKind.SINGLE_FIELD, "", words),) if words else ()
     holders: list[tuple[str, ...]] = []
     for part in _CO_HOLDERS.split(text):
@@ -107,14 +110,13 @@ def company(name: str, siren: str | None) -> tuple[Holder, ...]:
 
 def holder_bytes(holders: Iterable[Holder]) -> bytes:
     """Return the unambiguous encoding that the holder tag is made of."""
-    pieces = ["\x01"]
+    encoded = "\x01"
     for holder in holders:
         parts = (holder.kind, holder.family, *holder.words, holder.siren or "")
-        pieces.append(chr(len(parts)))
-        for part in parts:
-            pieces += (_TWO_BYTES[len(part)], part)
+        pieces = [_TWO_BYTES[len(part)] + part for part in parts]
+        encoded += chr(len(parts)) + "".join(pieces)
     # One character a byte: the parts are ASCII.
-    return "".join(pieces).encode("latin-1")
+    return encoded.encode("latin-1")
 
 
 class _TwoBytes(dict[int, str]):
@@ -162,7 +164,7 @@ class Fingerprinter:
         return Fingerprint(
             holder.kind,
             stored[holder.family] if holder.family else b"",
-            tuple(map(stored.__getitem__, holder.words)),
+            tuple([stored[word] for word in holder.words]),
         )
 
     def _store(self, size: int, word: str) -> bytes:

@@ -30,11 +30,12 @@ from pseudonymizer.errors import (
     ReleaseRefused,
     Unusable,
 )
-from pseudonymizer.feed import FeedFile, FeedReader, Reject
+from pseudonymizer.feed import WHOLE, Batch, FeedFile, FeedReader, Part, Reject
 from pseudonymizer.key_ring import KeyRing
 from pseudonymizer.layout import COLUMNS_READ, Content, Line, line_reader
 from pseudonymizer.load import ReleaseState, SealedBatch, Totals, Vault
 from pseudonymizer.manifest import Feed, read_feed
+from pseudonymizer.parts import missing_parts
 from pseudonymizer.progress import Progress
 from pseudonymizer.records import (
     FileReport,
@@ -42,6 +43,7 @@ from pseudonymizer.records import (
     Release,
     SealedRow,
 )
+from pseudonymizer.rejects import rejects_max, too_many
 from pseudonymizer.sample import SAMPLE_LINES, first_unopened
 from pseudonymizer.seal import Sealer
 from pseudonymizer.verify import verify
@@ -54,7 +56,7 @@ SALT_BYTES = 32
 
 
 class FileJob(Struct, frozen=True):
-    """One file to load; it can be sent to another process.
+    """One file to load, or a part of it; it can be sent to another process.
 
     `rejects_max` is that of the whole feed: more in one file are too many already.
     """
@@ -64,6 +66,7 @@ class FileJob(Struct, frozen=True):
     config: Config
     release: Release
     rejects_max: int
+    part: Part = WHOLE
 
 
 def ingest(
@@ -124,7 +127,8 @@ def _pool(
 ) -> Workers | Cluster:
     """Raises what `Cluster` does, and ConfigError without Dask."""
     if cluster is None:
-        return Workers(min(workers, len(feed.manifest.files)), progress)
+        parts = missing_parts(feed.manifest.files, {}, workers)
+        return Workers(min(workers, len(parts)), progress)
     try:
         # Half a second, and packages that only this needs.
         from pseudonymizer.cluster import Cluster
@@ -142,7 +146,7 @@ def _drop_unused(vault: Vault, progress: Progress) -> None:
 
 
 def load_file(job: FileJob, tell: Tell) -> None:
-    """Load one file into the release, in one transaction.
+    """Load one file into the release, or a part of it, in one transaction.
 
     Raises FeedRefused `file_digest` when it is no longer the file that was checked.
     """
@@ -154,8 +158,9 @@ def load_file(job: FileJob, tell: Tell) -> None:
         vault.load_file(
             job.release,
             job.file,
-            _sealed_batches(reader, job.file, sealer, tell),
+            _sealed_batches(reader, job, sealer, tell),
             job.rejects_max,
+            job.part,
         )
 
 
@@ -165,24 +170,39 @@ def _sealer(keys: Path, release: Release) -> Sealer:
 
 
 def _sealed_batches(
-    reader: FeedReader, file: FeedFile, sealer: Sealer, tell: Tell
+    reader: FeedReader, job: FileJob, sealer: Sealer, tell: Tell
 ) -> Iterator[SealedBatch]:
     read = line_reader(reader.header)
-    seal = sealer.seal
-    for batch in reader:
-        # Asked for once, it costs a system call less a row. It never outlives its batch:
-        # a process that was forked would use it again.
-        random = io.BytesIO(os.urandom(NONCE_BYTES * len(batch.rows))).read
-        rows: list[SealedRow] = []
-        rejects = batch.rejects
-        for number, row in zip(batch.numbers, batch.rows, strict=True):
+    for batch in reader.batches(*job.part.lines(job.file)):
+        sealed = seal_batch(batch, read, sealer)
+        yield sealed
+        tell(batch.lines, len(sealed.rejects))
+    reader.check(job.file)
+
+
+def seal_batch(
+    batch: Batch, read: Callable[[list[str]], Line], sealer: Sealer
+) -> SealedBatch:
+    rejects = batch.rejects
+    lines: dict[int, Line] = {}
+    for number, row in zip(batch.numbers, batch.rows, strict=True):
+        try:
+            lines[number] = read(row)
+        except Unusable as exc:
+            rejects.append(Reject(number, exc.code))
+    # Asked for once, it costs a system call less a row. It never outlives its batch:
+    # a process that was forked would use it again.
+    random = io.BytesIO(os.urandom(NONCE_BYTES * len(lines))).read
+    try:
+        rows = sealer.seal_all(list(lines.values()), random=random)
+    except Unusable:
+        rows = []
+        for number, line in lines.items():
             try:
-                rows.append(seal(read(row), random=random))
+                rows.append(sealer.seal(line))
             except Unusable as exc:
                 rejects.append(Reject(number, exc.code))
-        yield SealedBatch(rows, rejects)
-        tell(batch.lines, len(rejects))
-    reader.check(file)
+    return SealedBatch(rows, rejects)
 
 
 def _find(vault: Vault, feed: Feed, state: str) -> ReleaseState | None:
@@ -276,23 +296,24 @@ def _load_missing_files(
     progress: Progress,
     pool: Workers | Cluster,
 ) -> None:
-    done = vault.file_reports(release)
-    _check_rejects(vault, feed, release, config, _codes(done))
-    # The largest first, so that no worker ends alone on a large one.
-    missing = sorted(
-        (file for file in feed.manifest.files if file.name not in done),
-        key=lambda file: -file.size,
-    )
-    progress.begin("load", sum(file.lines for file in missing))
-    rejects_max = _rejects_max(feed, config)
+    _check_rejects(vault, feed, release, config, _codes(vault.file_reports(release)))
+    limit = rejects_max(feed, config)
+    files = feed.manifest.files
+    # A task of a job that was killed may still load a file on a cluster, and would not
+    # see that others load its parts.
+    workers = pool.count if isinstance(pool, Workers) else 1
     jobs = [
-        FileJob(feed.path(file), file, config, release, rejects_max) for file in missing
+        FileJob(feed.path(file), file, config, release, limit, part)
+        for file, part in missing_parts(files, vault.parts_loaded(release), workers)
     ]
+    progress.begin("load", sum(job.file.lines // job.part.of for job in jobs))
     for job in pool.run(load_file, jobs):
         reports = vault.file_reports(release)
+        if job.file.name not in reports:
+            continue  # Other parts of it are still to come.
         progress.file_done(reports[job.file.name])
         codes = _codes(reports)
-        if codes.total() > rejects_max:
+        if too_many(codes, feed, config):
             # First: each holds the row of the release that is going to fail.
             pool.stop()
             _check_rejects(vault, feed, release, config, codes)
@@ -418,25 +439,12 @@ def _fail(vault: Vault, release: Release, code: str, message: str) -> NoReturn:
     )
 
 
-def _rejects_max(feed: Feed, config: Config) -> int:
-    return int(config.max_reject_share * feed.lines)
-
-
 def _check_rejects(
     vault: Vault, feed: Feed, release: Release, config: Config, codes: Counter[str]
 ) -> None:
     """Raises ReleaseRefused `too_many_rejects`."""
-    if codes.total() <= _rejects_max(feed, config):
-        return
-    listed = ", ".join(f"{code} {count}" for code, count in codes.most_common())
-    # At least: reading ended with the one that was too many.
-    _fail(
-        vault,
-        release,
-        "too_many_rejects",
-        f"at least {codes.total()} of {feed.lines} lines are rejects ({listed}) and "
-        f"the limit is {config.max_reject_share:.2%}",
-    )
+    if wrong := too_many(codes, feed, config):
+        _fail(vault, release, "too_many_rejects", wrong)
 
 
 def _check_sample(vault: Vault, feed: Feed, release: Release, sealer: Sealer) -> None:

@@ -144,7 +144,7 @@ def _content_of(path: Path, purpose: str) -> bytes:
             f"the {purpose} key ring {path} cannot be read ({exc.strerror}); make "
             "one with: python -m pseudonymizer keys init"
         ) from exc
-    if not _is_private(status):
+    if not is_private(status):
         raise KeyRingError(
             f"the {purpose} key ring {path} may be read by others; "
             f"run: chmod 600 {path}, or give a secret of Docker the mode 0400 and "
@@ -153,7 +153,7 @@ def _content_of(path: Path, purpose: str) -> bytes:
     return content
 
 
-def _is_private(status: os.stat_result) -> bool:
+def is_private(status: os.stat_result) -> bool:
     """Tell whether the owner alone may use the file; of root's, a group may read.
 
     systemd gives a service its credential by an ACL on a file of root, of mode 0400: the

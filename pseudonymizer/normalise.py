@@ -261,11 +261,16 @@ FEED_DAYS = _FeedDays(_parse_feed_day, limit=200_000)
 def name_words(text: str) -> tuple[str, ...]:
     """Return the words of a person's name: titles and numbers out, letters set apart
     joined, ST and STE spelled out."""
+    return words_of_name(folded_words(text))
+
+
+def words_of_name(folded: list[str]) -> tuple[str, ...]:
+    """Return `name_words` of what was folded."""
     spelled = _SPELLED.get
     return tuple(
         [
             spelled(word, word)
-            for word in _joined_letters(folded_words(text))
+            for word in _joined_letters(folded)
             if word not in _TITLES and not word.isdigit()
         ]
     )

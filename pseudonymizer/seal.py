@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from pseudonymizer import codec, holder
 from pseudonymizer.envelope import (
@@ -25,6 +25,7 @@ from pseudonymizer.records import (
 
 # About 30 MB; the register's commonest words are most of its names.
 REMEMBERED_WORDS = 100_000
+NO_PROOF = HolderProof()
 
 
 class Sealer:
@@ -57,25 +58,44 @@ class Sealer:
             self._keys.holder_tags(holder.holder_bytes(holders)) if holders else (),
         )
 
-    def seal(
+    def seal(self, line: Line, generation: int = 0) -> SealedRow:
+        """Raises Unusable `record_too_large`."""
+        (row,) = self.seal_all([line], generation)
+        return row
+
+    def seal_all(
         self,
-        line: Line,
+        lines: Sequence[Line],
         generation: int = 0,
         random: Callable[[int], bytes] = os.urandom,
-    ) -> SealedRow:
-        content = (
-            codec.encode_inspections(line.inspections)
+    ) -> list[SealedRow]:
+        """Return the row of each line.
+
+        All lines go through one step before the next: what a step needs is then still
+        in the processor's cache (docs/ingest-speed.md). Raises Unusable
+        `record_too_large` when that is so of one.
+        """
+        proofs = [
+            NO_PROOF if isinstance(line, InspectionLine) else self.proof(line)
+            for line in lines
+        ]
+        packed = [
+            codec.pack_inspections(line.inspections)
             if isinstance(line, InspectionLine)
-            else codec.encode(line.record, self.proof(line))
-        )
-        identity = identity_bytes(line.identity)
-        return self._keys_of(line).seal(
-            identity,
-            content,
-            codec.DICTIONARY,
-            generation=generation,
-            random=random,
-        )
+            else codec.pack(line.record, proof)
+            for line, proof in zip(lines, proofs, strict=True)
+        ]
+        contents = [codec.compress(one) for one in packed]
+        return [
+            self._keys_of(line).seal(
+                identity_bytes(line.identity),
+                content,
+                codec.DICTIONARY,
+                generation=generation,
+                random=random,
+            )
+            for line, content in zip(lines, contents, strict=True)
+        ]
 
     def opens_as(self, line: Line, row: SealedRow) -> bool:
         """Tell whether the row opens to what the line says."""

@@ -55,12 +55,12 @@ _LINES_A_WRITE = 50
 _BLOCK = 32
 
 # Raised when the same arguments give another register than before.
-_EDITION = 3
+_VERSION = 3
 
 
 def label(*, vehicles: int, seed: int) -> str:
     """Return the name of the register that write_register makes with these."""
-    return f"synthetic {vehicles} seed {seed} edition {_EDITION}"
+    return f"synthetic {vehicles} seed {seed} version {_VERSION}"
 
 
 @dataclass(frozen=True, slots=True)

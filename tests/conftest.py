@@ -7,6 +7,7 @@ from typing import Any
 
 import hypothesis
 import pytest
+from django.utils import translation
 
 from histovet.local.chromium import CHROMIUM, HOW_TO_HAVE_IT
 
@@ -20,6 +21,16 @@ hypothesis.settings.register_profile("unhurried", deadline=None)
 hypothesis.settings.load_profile("unhurried")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--pictures",
+        metavar="DIR",
+        type=Path,
+        help="keep a picture of every page and state that the checker looks at, at 320 "
+        "and 1280 pixels, light and dark (tests/journeys)",
+    )
+
+
 def pytest_configure() -> None:
     # Unset, the tests that need it are skipped; misspelt, nobody would notice.
     named = os.environ.get("HISTOVET_REAL_EXTRACT", "").strip()
@@ -30,6 +41,8 @@ def pytest_configure() -> None:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
+    # A request leaves its language to the thread, and so to the test after it.
+    translation.deactivate()
     if item.get_closest_marker("browser") and not CHROMIUM.exists():
         reason = f"no browser; {HOW_TO_HAVE_IT}"
         if os.environ.get("CI") == "true":

@@ -2,7 +2,9 @@
 
 import datetime as dt
 
-from histovet.partners.models import SCOPES, PartnerKey
+from django.db.models import Sum
+
+from histovet.partners.models import SCOPES, PartnerKey, PartnerUse
 
 
 def new_key(name: str = "essai") -> str:
@@ -16,3 +18,8 @@ def new_key(name: str = "essai") -> str:
         now=now,
     )
     return key
+
+
+def failures() -> int:
+    """Return how many searches found nothing, with all keys and on all days."""
+    return PartnerUse.objects.aggregate(all=Sum("failures", default=0))["all"]

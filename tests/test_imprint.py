@@ -95,6 +95,8 @@ def read_without(name: str) -> Imprint:
         {"CONTACT_TO": ""},
         {"CONTACT_FROM": ""},
         {"EMAIL_HOST": ""},
+        {"EMAIL_HOST_USER": "a"},
+        {"EMAIL_HOST_PASSWORD": "b"},
         {"CONTACT_TO": "Contact <a@b.example>"},
         {"CONTACT_FROM": "a@b.example, c@d.example"},
     ],

@@ -1,12 +1,13 @@
 import json
 import logging
+import os
 import re
 
 import pytest
 from django.test import RequestFactory
 from django.views.debug import ExceptionReporter, get_exception_reporter_filter
 
-from histovet.logs import LineFormatter
+from histovet.logs import LineFormatter, OnceAMinute
 
 CANARY = "CANARY-AB123CD"
 
@@ -104,6 +105,32 @@ def test_a_report_by_django_would_hold_nothing_that_was_typed():
     assert local_secret not in str(chosen.get_safe_request_meta(request))
     assert local_secret not in str(chosen.get_safe_cookies(request))
     assert local_secret not in str(data["filtered_POST_items"])
+
+
+def test_a_line_that_cannot_be_written_is_lost_and_shown_nowhere(capfd):
+    with open("/dev/full", "w", buffering=1) as full:
+        handler = logging.StreamHandler(full)
+        handler.setFormatter(LineFormatter())
+        handler.handle(record(CANARY))
+        # What is still in its buffer would fail again when it is closed.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), full.fileno())
+    assert capfd.readouterr() == ("", "")
+
+
+def test_of_what_is_said_many_times_a_second_one_line_a_minute_is_kept():
+    once = OnceAMinute()
+    kept = []
+    for second in range(150):
+        for message in ("no connection: %s", "gave up after %s"):
+            made = record(message, second)
+            made.created = 1_000_000.0 + second
+            if once.filter(made):
+                kept.append((message, second))
+    assert kept == [
+        (message, second)
+        for second in (0, 60, 120)
+        for message in ("no connection: %s", "gave up after %s")
+    ]
 
 
 def as_json(record: logging.LogRecord) -> dict:

@@ -22,7 +22,7 @@ from histovet.inspections.inspected import Absence
 
 # To be raised when a report shows the same facts in other values: marks of before are
 # then none, instead of changes that never were.
-VERSION = 1
+VERSION = 2
 # Of four bytes each, in a cookie of at most 4,096 (RFC 6265, section 6.1). No vehicle
 # of the real extract has half as many; one that has more is not compared in these.
 OPERATIONS_MAX = 250

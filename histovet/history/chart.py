@@ -13,6 +13,7 @@ import math
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
+from histovet.charts import round_marks
 from histovet.history.dates import ShownDate
 from histovet.history.odometer import Reading
 from histovet.inspections.inspected import CRITICAL, FAVOURABLE, MAJOR
@@ -32,8 +33,7 @@ class ChartWords:
 # In units of the picture. On the page, on the left of the narrowest width, 288 pixels,
 # "250 000" still stands clear of the first reading.
 _LEFT, _RIGHT, _TOP, _BOTTOM = 150, 592, 30, 248
-_MOST_STEPS = 4
-_ROUND = (1, 2, 2.5, 5, 10)
+_MOST_YEARS = 4
 _TEXT = 14
 
 _FAILED = MAJOR | CRITICAL
@@ -77,27 +77,25 @@ def mileage_chart(
     plain: bool,
     words: ChartWords,
     number: Callable[[int], str],
-    name: str = "mileage",
 ) -> str:
     """Return the element, or nothing for no reading.
 
     `readings` are oldest first, `results` UTAC's codes beside them: a circle is a
     favourable one, a triangle an unfavourable one, a square any other. Those `at` these
-    places have a ring. `name` begins the element's ids.
+    places have a ring.
     """
     if not readings:
         return ""
     scale = _Scale(readings, is_share=not plain)
     paint = _IN_DOCUMENT if plain else _ON_PAGE
     places = [(scale.across(one.date), scale.up(one.mileage_km)) for one in readings]
-    name = html.escape(name)
     return "".join(
         (
             f'<svg xmlns="http://www.w3.org/2000/svg" {paint.svg} role="img" ',
-            f'aria-labelledby="{name}-title {name}-desc">',
-            f'<title id="{name}-title">{html.escape(words.title)}</title>',
-            f'<desc id="{name}-desc">{html.escape(words.description)}</desc>',
-            f'<defs><path id="{name}-no" d="M0-9 8 6h-16z"/></defs>',
+            'aria-labelledby="mileage-title mileage-desc">',
+            f'<title id="mileage-title">{html.escape(words.title)}</title>',
+            f'<desc id="mileage-desc">{html.escape(words.description)}</desc>',
+            '<defs><path id="mileage-no" d="M0-9 8 6h-16z"/></defs>',
             f"<g {paint.grid}>{_grid(scale)}</g>",
             f'<g {paint.text} font-size="{_TEXT}">',
             *_mileages(scale, number, html.escape(words.unit)),
@@ -105,7 +103,7 @@ def mileage_chart(
             f'</g><g {paint.line} fill="none" stroke-width="2.5">',
             _line(places, is_stretched=not plain),
             f'</g><g {paint.points} stroke-width="1.5">',
-            *_points(scale, places, results, name),
+            *_points(scale, places, results),
             f'</g><g {paint.rings} fill="none" stroke-width="2.5">',
             *(
                 f'<circle cx="{scale.x(across)}" cy="{up:g}" r="12"/>'
@@ -123,13 +121,12 @@ class _Scale:
         self._is_share = is_share
         self._first = min(one.date.date.year for one in readings)
         last = max(one.date.last_day.year for one in readings) + 1
-        every = math.ceil((last - self._first) / _MOST_STEPS)
+        every = math.ceil((last - self._first) / _MOST_YEARS)
         self.years = range(self._first, last + 1, every)
         self._start = dt.date(self._first, 1, 1)
         self._days = (dt.date(last, 1, 1) - self._start).days
         most = max(1_000, *(one.mileage_km for one in readings))
-        step = _round_step(most / _MOST_STEPS)
-        self.mileages = range(0, most + step, step)
+        self.mileages = round_marks(most)
         self._top = self.mileages[-1]
 
     def across(self, shown: ShownDate) -> float:
@@ -143,11 +140,6 @@ class _Scale:
 
     def x(self, across: float) -> str:
         return f"{across / WIDTH:.2%}" if self._is_share else f"{across:g}"
-
-
-def _round_step(least: float) -> int:
-    size = 10 ** math.floor(math.log10(least))
-    return int(next(size * one for one in _ROUND if size * one >= least))
 
 
 def _grid(scale: _Scale) -> str:
@@ -191,7 +183,6 @@ def _points(
     scale: _Scale,
     places: Sequence[tuple[float, float]],
     results: Sequence[str],
-    name: str,
 ) -> Iterable[str]:
     points = list(zip(places, results, strict=True))
     # The last one covers its neighbours: no favourable one hides what was found.
@@ -201,7 +192,7 @@ def _points(
         if result in FAVOURABLE:
             yield f'<circle cx="{x}" cy="{up:g}" r="5.5"/>'
         elif result in _FAILED:
-            yield f'<use href="#{name}-no" x="{x}" y="{up:g}"/>'
+            yield f'<use href="#mileage-no" x="{x}" y="{up:g}"/>'
         else:
             middle = 'transform="translate(-5.5-5.5)"'
             yield f'<rect x="{x}" y="{up:g}" width="11" height="11" {middle}/>'

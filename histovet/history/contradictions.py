@@ -55,9 +55,7 @@ def _fit_without_resolution(report: Report, alerts: frozenset[str]) -> bool:
 
 
 def _repaired_but_suspended(report: Report, alerts: frozenset[str]) -> bool:
-    if report.damage.last_resolution is None:
-        return False
-    return bool(alerts & _OF_DAMAGE)
+    return report.damage.last_resolution is not None and bool(alerts & _OF_DAMAGE)
 
 
 def _nobody_holds_it(report: Report, alerts: frozenset[str]) -> bool:

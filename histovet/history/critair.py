@@ -141,7 +141,7 @@ def sticker(report: Report) -> Sticker | Why:
     if family is None:
         known = vehicle.genre in _NOT_CONCERNED
         return Why.NOT_CONCERNED if known else Why.CATEGORY_UNKNOWN
-    energy = vehicle.energy or ""
+    energy = vehicle.energy
     if energy in _ELECTRIC:
         return Sticker.ELECTRIC
     if energy in _GAS_OR_PLUGGED:

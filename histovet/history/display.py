@@ -11,7 +11,7 @@ from django.utils.translation import gettext_noop as _
 from histovet.history import alerts, labels, meanings
 from histovet.history.dates import Precision
 from histovet.history.evidence import Evidence, evidence
-from histovet.history.inspection_due import Kind
+from histovet.history.inspection_due import DueKind
 from histovet.history.page import AlertShown, Fact, ReportPage, Section
 from histovet.history.report import Audience, Certificate, Report
 from histovet.history.sections.certificate import certificate
@@ -30,10 +30,13 @@ _BADGES = {
 }
 
 
-def page(report: Report, *, plain: bool = False, events: str = "") -> ReportPage:
+def page(
+    report: Report, *, plain: bool = False, events: str = "", check_at: str = ""
+) -> ReportPage:
     """Return the page in the language that is active; `plain` is without markup.
 
-    `events` chooses a kind of events (timeline.Kind), and all of them when it is none.
+    `events` chooses a kind of events (timeline.EventKind), and all of them when it is none.
+    `check_at` is the address where others compare the VIN of the car; plain has none.
     """
     said = words(plain=plain)
     known = evidence(report)
@@ -57,7 +60,7 @@ def page(report: Report, *, plain: bool = False, events: str = "") -> ReportPage
         facts=_facts(known, said),
         sections=()
         if found.verdict is Verdict.CANCELLED
-        else _sections(known, found, said, events),
+        else _sections(known, found, said, events, check_at),
     )
 
 
@@ -67,7 +70,7 @@ def vehicle(report: Report, *, plain: bool = False) -> tuple[str, str]:
 
 
 def _sections(
-    known: Evidence, found: Synthesis, said: Words, events: str
+    known: Evidence, found: Synthesis, said: Words, events: str, check_at: str
 ) -> tuple[Section, ...]:
     report = known.report
     source = said.fill(
@@ -79,7 +82,7 @@ def _sections(
         inspections(known, said),
         situation(report, found.contradictions, said, source),
         certificate(report, said, source),
-        rubrics(report, said, source),
+        rubrics(report, said, source, check_at),
         coverage(report, said, source),
     )
 
@@ -206,7 +209,9 @@ def _next_inspection(known: Evidence, said: Words) -> Fact:
         absence = known.report.inspections.absence
         text = said.say(_("Non connu")) if absence is None else _why_none(known, said)
         return Fact(term, text, "")
-    detail = _("contre-visite") if due.kind is Kind.COUNTER_VISIT else _("au plus tard")
+    detail = (
+        _("contre-visite") if due.kind is DueKind.COUNTER_VISIT else _("au plus tard")
+    )
     return Fact(term, said.date(due.by), said.say(detail))
 
 

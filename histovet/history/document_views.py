@@ -18,6 +18,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
+from histovet import metrics
 from histovet.history import cookie, display
 from histovet.history.answers import OVER, SeeOther, private, to_form
 from histovet.history.assemble import report_of
@@ -27,6 +28,7 @@ from histovet.history.signature import Signatory, signatory
 from histovet.limits.counting import count
 from histovet.limits.keys import throttle_value
 from histovet.pages.errors import too_many_requests
+from histovet.usage.daily_counts import What, daily_counts
 from histovet.vault import reading
 from pseudonymizer.envelope import identity_bytes
 
@@ -88,7 +90,10 @@ def answer(
     page = display.page(found, plain=True)
     making = Making(now, request.build_absolute_uri(reverse("verify")))
     make = report_pdf if document is Document.REPORT else situation_pdf
-    return _attached(signs.sign(make(page, making, link=link)), document)
+    with metrics.documents_in_progress.track_inprogress():
+        signed = signs.sign(make(page, making, link=link))
+    daily_counts.add(What.DOCUMENT, now)
+    return _attached(signed, document)
 
 
 @require_safe

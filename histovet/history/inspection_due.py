@@ -16,7 +16,7 @@ from histovet.history.report import Report, ShownInspection
 from histovet.inspections.inspected import CRITICAL, FAVOURABLE, MAJOR, Absence
 
 
-class Kind(enum.Enum):
+class DueKind(enum.Enum):
     FIRST = "first"
     PERIODIC = "periodic"
     COUNTER_VISIT = "counter-visit"
@@ -28,7 +28,7 @@ class Due:
     is the day of a critical failure: after it the vehicle may not be driven before its
     counter-visit. None where a coarse date does not tell."""
 
-    kind: Kind
+    kind: DueKind
     by: ShownDate
     opens: ShownDate | None = None
     drives_until: ShownDate | None = None
@@ -125,14 +125,14 @@ def _after(
     What is asked of one again after two months is a periodic inspection."""
     if last.result in FAVOURABLE:
         by = _later(periodic.date, valid_months)
-        return None if by is None else Due(Kind.PERIODIC, by)
+        return None if by is None else Due(DueKind.PERIODIC, by)
     if last.result not in MAJOR | CRITICAL:
         return None
     by = _later(periodic.date, _COUNTER_VISIT)
     if by is None:
         return None
     critical = last.result in CRITICAL
-    return Due(Kind.COUNTER_VISIT, by, drives_until=last.date if critical else None)
+    return Due(DueKind.COUNTER_VISIT, by, drives_until=last.date if critical else None)
 
 
 def _first(registered: ShownDate | None, as_of: dt.date) -> Due | None:
@@ -140,7 +140,7 @@ def _first(registered: ShownDate | None, as_of: dt.date) -> Due | None:
     # Of an older vehicle without one on record, the source does not reach back so far.
     if by is None or by.last_day < as_of:
         return None
-    return Due(Kind.FIRST, by, opens=_later(by, -_FIRST_WINDOW))
+    return Due(DueKind.FIRST, by, opens=_later(by, -_FIRST_WINDOW))
 
 
 def _later(shown: ShownDate, months: int) -> ShownDate | None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext_noop as _
 
 from histovet.history.critair import Sticker, Why
-from histovet.history.odometer import Reason, Verdict
+from histovet.history.odometer import MileageVerdict, Reason
 from histovet.inspections.inspected import Absence
 
 OPERATIONS = {
@@ -234,9 +234,9 @@ ABSENCES = {
 }
 
 VERDICTS = {
-    Verdict.CONSISTENT: _("Cohérent"),
-    Verdict.INCONSISTENT: _("Incohérent"),
-    Verdict.NO_VERDICT: _("Sans avis"),
+    MileageVerdict.CONSISTENT: _("Cohérent"),
+    MileageVerdict.INCONSISTENT: _("Incohérent"),
+    MileageVerdict.NO_VERDICT: _("Sans avis"),
 }
 REASONS = {
     Reason.RISING: _("Les relevés se suivent sans baisser."),
@@ -331,7 +331,7 @@ RUBRICS = (
     Rubric("P.2", "net_power_kw", _("Puissance nette maximale"), "kW"),
     Rubric("P.3", "energy", _("Énergie")),
     Rubric("P.6", "fiscal_power_cv", _("Puissance administrative"), "CV"),
-    Rubric("Q", "power_to_mass", _("Rapport puissance/masse"), "kW/kg"),
+    Rubric("Q", "power_to_mass", _("Rapport puissance / masse"), "kW/kg"),
     Rubric("S.1", "seats", _("Places assises")),
     Rubric("S.2", "standing_places", _("Places debout")),
     Rubric("U.1", "noise_db", _("Niveau sonore à l’arrêt"), "dB(A)"),

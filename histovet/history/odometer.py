@@ -16,7 +16,7 @@ from histovet.history.dates import Precision, ShownDate
 from histovet.history.report import Report
 
 
-class Verdict(enum.Enum):
+class MileageVerdict(enum.Enum):
     CONSISTENT = "consistent"
     INCONSISTENT = "inconsistent"
     NO_VERDICT = "no verdict"
@@ -60,7 +60,7 @@ class Mileage:
     between dates too coarse for it, and where they do not rise.
     """
 
-    verdict: Verdict
+    verdict: MileageVerdict
     reason: Reason
     at: tuple[int, ...] = ()
     steps: tuple[tuple[int, int], ...] = ()
@@ -135,23 +135,23 @@ def judge(readings: Sequence[Reading], facts: Facts | None = None) -> Mileage:
     one day may come in any."""
     facts = facts or Facts()
     placed = _in_order(readings)
-    last = readings[placed[-1].place] if placed else None
-    if len(placed) < 2:
-        return Mileage(Verdict.NO_VERDICT, Reason.TOO_FEW, last=last)
+    if not placed:
+        return Mileage(MileageVerdict.NO_VERDICT, Reason.TOO_FEW)
+    last = readings[placed[-1].place]
     kept, slips = _without_slips(placed, facts)
     odd = _odd_steps(kept, facts)
     reasons = {reason for reason, _place in slips} | {reason for reason, *_ in odd}
     reason = next((one for one in _GRAVEST_FIRST if one in reasons), None)
     if reason is None:
         if _shortest_days(kept[0], kept[-1]) <= ONE_VISIT_DAYS:
-            return Mileage(Verdict.NO_VERDICT, Reason.TOO_FEW, last=last)
+            return Mileage(MileageVerdict.NO_VERDICT, Reason.TOO_FEW, last=last)
         reason = Reason.IMPORT if facts.imported else Reason.RISING
     steps = tuple(
         (before.place, after.place) for why, before, after in odd if why is reason
     )
     at = {place for why, place in slips if why is reason}
     return Mileage(
-        verdict=_VERDICTS.get(reason, Verdict.NO_VERDICT),
+        verdict=_VERDICTS.get(reason, MileageVerdict.NO_VERDICT),
         reason=reason,
         at=tuple(sorted(at | {after for _before, after in steps})),
         steps=steps,
@@ -160,7 +160,10 @@ def judge(readings: Sequence[Reading], facts: Facts | None = None) -> Mileage:
     )
 
 
-_VERDICTS = {Reason.RISING: Verdict.CONSISTENT, Reason.FALL: Verdict.INCONSISTENT}
+_VERDICTS = {
+    Reason.RISING: MileageVerdict.CONSISTENT,
+    Reason.FALL: MileageVerdict.INCONSISTENT,
+}
 # A fall that nothing explains is told whatever else is odd.
 _GRAVEST_FIRST = (
     Reason.FALL,
@@ -318,9 +321,11 @@ def _why_it_falls(
 
 def _came_between(before: _Placed, after: _Placed, facts: Facts) -> bool:
     came = facts.imported_on if facts.imported else None
-    if came is None:
-        return False
-    return before.date.date <= came.last_day and came.date <= after.date.last_day
+    return (
+        came is not None
+        and before.date.date <= came.last_day
+        and came.date <= after.date.last_day
+    )
 
 
 def _rolled_over(before: _Placed, after: _Placed, facts: Facts) -> bool:

@@ -33,13 +33,14 @@ class AlertShown:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of a table; `values` are never empty. `word` is the anchor of what the
-    label means in the glossary of the site."""
+    """One line of a table; `values` are never empty. `hint` stands small under them,
+    `word` is the anchor of what the label means in the glossary of the site."""
 
     label: str
     values: tuple[str, ...]
     box: str = ""
     word: str = ""
+    hint: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
 Pure. A report for others never hands out the credential: the day of the current
 certificate is the FNI credential and predicts the SIV formula number, so its date,
-and every other one in its month or year, is coarsened. Source: docs/report.md.
+and every other one in its month or year, is coarsened; the end of the VIN is the third
+datum, so of the VIN the beginning alone is told. Source: docs/report.md.
 """
 
 from __future__ import annotations
@@ -134,7 +135,7 @@ class ShownInspection:
 
 
 @dataclass(frozen=True, slots=True)
-class Inspections:
+class ShownInspections:
     """`listed` are newest first; `absence` is None when there is one at least."""
 
     listed: tuple[ShownInspection, ...]
@@ -173,7 +174,7 @@ class Report:
     oppositions: tuple[ShownOpposition, ...]
     pledges: tuple[ShownPledge, ...]
     seizures: tuple[ShownSeizure, ...]
-    inspections: Inspections
+    inspections: ShownInspections
     quality: tuple[str, ...]
 
 
@@ -231,7 +232,7 @@ def report(
         as_of=as_of,
         register=record.register,
         masked_plate=record.masked_plate,
-        vehicle=_masked(record.vehicle),
+        vehicle=_masked(record.vehicle, audience),
         first_registration=shown(record.first_registration),
         first_registration_siv=shown(record.first_registration_siv),
         siv_conversion=shown(record.siv_conversion),
@@ -285,7 +286,7 @@ def report(
         seizures=tuple(
             ShownSeizure(shown(s.date), s.authority) for s in record.seizures
         ),
-        inspections=Inspections(
+        inspections=ShownInspections(
             listed=tuple(
                 ShownInspection(shown.known(i.date), i.nature, i.result, i.mileage_km)
                 for i in inspected.inspections
@@ -314,14 +315,16 @@ def without_administrative_details(report: Report) -> Report:
 _VIN_HEAD, _VIN_TAIL, _VIN_HIDDEN = 4, 5, 8
 
 
-def masked_vin(vin: str) -> str:
-    """Return a whole VIN as the register masks it; a masked one is left as it is. Of
-    one that has not 17 characters at least 8 are hidden."""
-    if "*" in vin:
+def masked_vin(vin: str, audience: Audience) -> str:
+    """Return a VIN as this audience reads it: its holder what the register shows, and
+    of a whole one no more than the register would; others the beginning alone. Of one
+    that has not 17 characters at least 8 are hidden."""
+    if audience is Audience.HOLDER and "*" in vin:
         return vin
     left = max(0, min(_VIN_HEAD + _VIN_TAIL, len(vin) - _VIN_HIDDEN))
     head = min(_VIN_HEAD, left)
-    end = len(vin) - (left - head)
+    tail = left - head if audience is Audience.HOLDER else 0
+    end = len(vin) - tail
     return vin[:head] + "*" * (end - head) + vin[end:]
 
 
@@ -336,10 +339,10 @@ def departement(postal_code: str | None) -> str | None:
     return postal_code[:2]
 
 
-def _masked(vehicle: Vehicle) -> Vehicle:
-    if vehicle.vin is None or "*" in vehicle.vin:
+def _masked(vehicle: Vehicle, audience: Audience) -> Vehicle:
+    if vehicle.vin is None:
         return vehicle
-    return msgspec.structs.replace(vehicle, vin=masked_vin(vehicle.vin))
+    return msgspec.structs.replace(vehicle, vin=masked_vin(vehicle.vin, audience))
 
 
 class _Dates:

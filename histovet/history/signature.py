@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import io
-import stat
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +27,8 @@ from pyhanko.sign.fields import (
 )
 from pyhanko.sign.signers import PdfSignatureMetadata, PdfSigner, SimpleSigner
 from pyhanko_certvalidator.registry import SimpleCertificateStore
+
+from pseudonymizer.key_ring import is_private
 
 _KEY, _CERTIFICATE = "HISTOVET_SIGNING_KEY", "HISTOVET_SIGNING_CERTIFICATE"
 _FIELD = "Signature"
@@ -116,12 +117,12 @@ def read(key_path: Path, certificate_path: Path) -> Signatory:
 def _key(path: Path) -> PrivateKeyInfo:
     hint = "Make one: docs/documents.md says how."
     try:
-        mode = path.stat().st_mode
+        status = path.stat()
         content = path.read_bytes()
     except OSError as exc:
         what = f"names a file that cannot be read ({exc.strerror})"
         raise SigningRefused(_KEY, what, hint) from exc
-    if stat.S_IMODE(mode) & 0o077:
+    if not is_private(status):
         raise SigningRefused(
             _KEY, "names a file that others may read", "Give it mode 0600."
         )

@@ -14,7 +14,7 @@ from histovet.history import odometer
 from histovet.history.contradictions import UNFIT, contradictions
 from histovet.history.dates import ShownDate
 from histovet.history.evidence import Evidence
-from histovet.history.inspection_due import Kind, first_due, pending
+from histovet.history.inspection_due import DueKind, first_due, pending
 from histovet.history.report import DESTRUCTIONS, Report, standing
 from histovet.inspections.inspected import CRITICAL, MAJOR, Absence
 
@@ -227,15 +227,18 @@ def _sold(known: Evidence, told: frozenset[str]) -> Iterable[Found]:
     return (Found(others[0]),)
 
 
-def _mileage(verdict: odometer.Verdict, *reasons: odometer.Reason) -> EvidenceFinder:
+def _mileage(
+    verdict: odometer.MileageVerdict, *reasons: odometer.Reason
+) -> EvidenceFinder:
+    """Of verdicts and reasons that name the readings that do not fit."""
+
     def find(known: Evidence, told: frozenset[str]) -> Iterable[Found]:
         mileage = known.mileage
         if mileage.verdict is not verdict or (
             reasons and mileage.reason not in reasons
         ):
             return ()
-        places = mileage.at or tuple(after for _, after in mileage.steps)
-        return (Found(known.readings[places[0]].date if places else None),)
+        return (Found(known.readings[mileage.at[0]].date),)
 
     return find
 
@@ -258,7 +261,7 @@ def _overdue(known: Evidence, told: frozenset[str]) -> Iterable[Found]:
     """Not of a counter-visit: the failure before it has its own alert."""
     due = known.next_inspection
     today = known.report.inspections.as_of or ShownDate(known.report.as_of)
-    if due is None or due.kind is Kind.COUNTER_VISIT or not due.by.is_before(today):
+    if due is None or due.kind is DueKind.COUNTER_VISIT or not due.by.is_before(today):
         return ()
     return (Found(due.by),)
 
@@ -277,7 +280,10 @@ _PURCHASE = "DECLARATION_ACHAT"
 
 _BLOCKING, _CHECK, _NOTE = Gravity
 
-_FALLS, _UNTOLD = odometer.Verdict.INCONSISTENT, odometer.Verdict.NO_VERDICT
+_FALLS, _UNTOLD = (
+    odometer.MileageVerdict.INCONSISTENT,
+    odometer.MileageVerdict.NO_VERDICT,
+)
 # What a buyer should ask about, though it proves nothing.
 _ODD = (
     odometer.Reason.REPLACED_COUNTER,

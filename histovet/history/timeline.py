@@ -28,7 +28,7 @@ from histovet.history.report import (
 from histovet.history.tenures import Tenure, tenures
 
 
-class Kind(enum.Enum):
+class EventKind(enum.Enum):
     """Values stand in addresses."""
 
     HOLDERS = "titulaires"
@@ -52,7 +52,7 @@ class Happening:
     """One operation. `closed_on` is the day of the closing; `standing` is None for what
     opens nothing, and where the register does not tell."""
 
-    kind: Kind
+    kind: EventKind
     date: ShownDate | None
     operation: ShownOperation
     tenure: Tenure | None = None
@@ -67,7 +67,7 @@ class Story:
 
     date: ShownDate | None
     procedure: ShownProcedure
-    kind: Kind = Kind.DAMAGE
+    kind: EventKind = EventKind.DAMAGE
 
 
 class Silence(enum.Enum):
@@ -115,10 +115,10 @@ _HOLDERS = (
 _KINDS = {
     code: kind
     for kind, codes in (
-        (Kind.HOLDERS, _HOLDERS),
-        (Kind.PLEDGES, _PLEDGES),
-        (Kind.MEASURES, _MEASURES),
-        (Kind.DAMAGE, _DAMAGE),
+        (EventKind.HOLDERS, _HOLDERS),
+        (EventKind.PLEDGES, _PLEDGES),
+        (EventKind.MEASURES, _MEASURES),
+        (EventKind.DAMAGE, _DAMAGE),
     )
     for code in codes
 }
@@ -153,7 +153,7 @@ def timeline(report: Report) -> list[Entry]:
     fates = _fates(report)
     entries: list[Happening | Story] = [
         Happening(
-            _KINDS.get(operation.code, Kind.OTHER),
+            _KINDS.get(operation.code, EventKind.OTHER),
             operation.date,
             operation,
             held.get(place),

@@ -21,6 +21,7 @@ from histovet.history.retrieve import retrieve
 from histovet.limits import brake, clients, vehicles
 from histovet.limits.counting import seconds_to_midnight
 from histovet.pages.errors import too_many_requests
+from histovet.usage.daily_counts import What, daily_counts
 from histovet.vault import reading
 
 # What most people have: the register since 2009, and their own vehicle.
@@ -52,7 +53,9 @@ def seller(request: HttpRequest) -> HttpResponse:
     # What was worked out is used up here: not before all that is needed was typed.
     if demand := brake.hold(request, "seller", now):
         return _ask(request, form, asks_vin_end=asks_vin_end, demand=demand)
-    if retrieve(form.enquiry, compares_vin_end=asks_vin_end) is None:
+    opened = retrieve(form.enquiry, compares_vin_end=asks_vin_end)
+    if opened is None:
+        daily_counts.add(What.NOT_FOUND, now)
         clients.count_failure(request, "seller", now)
         if asks_vin_end:
             vehicles.count_try(request, identity, now)
@@ -65,6 +68,8 @@ def seller(request: HttpRequest) -> HttpResponse:
             asks_vin_end=asks_vin_end,
             demand=brake.next_demand(request, "seller", now),
         )
+    if not opened.is_withheld:
+        daily_counts.add(What.SELLER_REPORT, now)
     response = SeeOther(reverse("seller_report"))
     cookie.give(response, identity, now=int(now.timestamp()))
     return response

@@ -40,6 +40,10 @@ class Breaker:
             self._is_probing = True
             return True
 
+    @property
+    def is_open(self) -> bool:
+        return self._open_until is not None
+
     def succeeded(self) -> None:
         with self._lock:
             if self._open_until is not None:

@@ -94,13 +94,18 @@ def utac_certificates_can_be_used(
 def utac_settings_have_an_address(
     app_configs: AppConfigs, **kwargs: Any
 ) -> Iterator[CheckMessage]:
-    named = (
-        *("UTAC_USER", "UTAC_PASSWORD", "UTAC_TOKEN"),
-        *("UTAC_CERTIFICATE", "UTAC_PRIVATE_KEY", "UTAC_CA"),
-    )
-    if not settings.UTAC_URL and any(getattr(settings, name) for name in named):
+    named = {
+        "HISTOVET_UTAC_USER": settings.UTAC_USER,
+        "HISTOVET_UTAC_PASSWORD_FILE": settings.UTAC_PASSWORD,
+        "HISTOVET_UTAC_TOKEN_FILE": settings.UTAC_TOKEN,
+        "HISTOVET_UTAC_CERTIFICATE": settings.UTAC_CERTIFICATE,
+        "HISTOVET_UTAC_PRIVATE_KEY": settings.UTAC_PRIVATE_KEY,
+        "HISTOVET_UTAC_CA": settings.UTAC_CA,
+    }
+    there = [name for name, value in named.items() if value]
+    if not settings.UTAC_URL and there:
         yield Error(
-            "There are settings for UTAC, and its address is not set: it is not asked.",
+            f"UTAC is not asked: HISTOVET_UTAC_URL is not set, and {', '.join(there)} is.",
             hint="Set HISTOVET_UTAC_URL, or take the other HISTOVET_UTAC_ variables out.",
             id="histovet.E034",
         )

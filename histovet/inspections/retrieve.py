@@ -52,6 +52,13 @@ def inspected(opened: Opened, now: dt.datetime) -> Inspected:
     return _shown(answer, Source.UTAC, answer.updated)
 
 
+def is_source_paused() -> bool:
+    """Tell whether this process leaves UTAC alone, since it failed; never of the
+    register."""
+    access = configured()
+    return access is not None and utac.client(access).is_paused
+
+
 def _is_exempt(record: Record) -> bool:
     return record.subject_to_inspection is False or record.certificate_cancelled is True
 

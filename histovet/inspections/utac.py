@@ -97,6 +97,11 @@ class Client:
         self._breaker.succeeded()
         return found
 
+    @property
+    def is_paused(self) -> bool:
+        """Whether it failed lately and has not answered since."""
+        return self._breaker.is_open
+
     def close(self) -> None:
         self._pool.close()
 

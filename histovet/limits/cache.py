@@ -43,7 +43,7 @@ class CountingCache(BaseCache):
         version: int | None = None,
     ) -> bool:
         """False without asking when this thread has seen the counter and it lasts:
-        django-ratelimit adds before each increment, and the answer is then known."""
+        counting adds before each increment, and the answer is then known."""
         digest = self._digest(key, version)
         if self._seconds_left(digest) is not None:
             return False

@@ -20,6 +20,9 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 WINDOW_SECONDS = 3600
 SITE_WINDOW_SECONDS = 300
+# What a try may be for. The brake is on those that ask something of a vehicle.
+BRAKED = ("seller", "opening", "car")
+PURPOSES = (*BRAKED, "contact")
 # Prefix length → failures an hour. One address may be a whole office or the gate of a
 # mobile network; a wide network is many of them.
 BUDGETS = {4: {32: 30, 24: 150}, 6: {64: 30, 56: 75, 48: 150}}
@@ -32,13 +35,13 @@ def client_address(request: HttpRequest) -> Address | None:
     client wrote into it stands further left.
     """
     remote = request.META.get("REMOTE_ADDR", "")
-    address = _parsed(remote) if remote else None
+    address = parsed(remote) if remote else None
     if remote and (address is None or not _is_proxy(address)):
         return address
     if not remote and not settings.TRUST_SOCKET_PEER:
         return None
     for entry in reversed(request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")):
-        forwarded = _parsed(entry.strip())
+        forwarded = parsed(entry.strip())
         if forwarded is None:
             break
         address = forwarded
@@ -70,6 +73,16 @@ def is_calm(request: HttpRequest, purpose: str, now: dt.datetime) -> bool:
     return all(counted.get(key, 0) < limit for key, limit in windows.items()) and all(
         3 * counted.get(key, 0) < budget for key, budget in budgets.items()
     )
+
+
+def failures_of_site(now: dt.datetime) -> dict[str, int]:
+    """Return by purpose what the brake compares with HISTOVET_BRAKE_FAILURES."""
+    windows = {purpose: _of_whole_site(purpose, now) for purpose in PURPOSES}
+    counted = cache.get_many([key for keys in windows.values() for key in keys])
+    return {
+        purpose: max(counted.get(key, 0) for key in keys)
+        for purpose, keys in windows.items()
+    }
 
 
 def _budgets(request: HttpRequest, purpose: str, now: dt.datetime) -> dict[str, int]:
@@ -104,7 +117,7 @@ def _is_proxy(address: Address) -> bool:
     return any(address in network for network in settings.TRUSTED_PROXIES)
 
 
-def _parsed(text: str) -> Address | None:
+def parsed(text: str) -> Address | None:
     try:
         address = ipaddress.ip_address(text)
     except ValueError:

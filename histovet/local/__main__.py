@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 
 from histovet.local import arguments as given
+from histovet.local.bill import write_bill
 from histovet.local.errors import LocalError, Stopped
 from histovet.local.partner import make_partner_key
 from histovet.local.processes import children
@@ -20,6 +21,7 @@ from histovet.local.suite import (
     MEASUREMENTS,
     run_bench,
     run_lint,
+    run_mutants,
     run_proofs,
     run_tests,
 )
@@ -35,6 +37,11 @@ def main(arguments: Sequence[str]) -> int:
         with children() as family:
             if chosen.command == "lint":
                 return run_lint(state, family)
+            if chosen.command == "sbom":
+                write_bill(state)
+                return 0
+            if chosen.command == "mutants":
+                return run_mutants(state, family, chosen.only)
             with open_workplace(state, family) as workplace:
                 return _run(workplace, chosen)
     except LocalError as exc:
@@ -91,6 +98,9 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     proofs = commands.add_parser("proofs", help="run the longer proofs")
     proofs.add_argument("--only", type=given.proof, default="", metavar="NAME")
 
+    mutants = commands.add_parser("mutants", help="change the rules; tests must notice")
+    mutants.add_argument("--only", default="", metavar="MODULE")
+
     ingest = commands.add_parser("ingest", help="publish a folder of extracts")
     ingest.add_argument("--feed", type=given.feed, required=True, metavar="DIR")
     ingest.add_argument("--label", default="", help="the release's name")
@@ -105,6 +115,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     )
     commands.add_parser("bench-growth", help="the same as it grows; options may follow")
     commands.add_parser("lint", help="check style, types and security")
+    commands.add_parser("sbom", help="write the bill of materials")
     commands.add_parser("exec", help="run the command that follows --")
 
     # argparse would take the options of pytest or of the command for its own.

@@ -53,6 +53,11 @@ class State:
         return self.root / "static"
 
     @property
+    def bill(self) -> Path:
+        """The bill of materials."""
+        return self.root / "sbom.json"
+
+    @property
     def mail(self) -> Path:
         """Messages that were written on the contact page (settings.EMAIL_FILE_PATH)."""
         return self.root / "mail"

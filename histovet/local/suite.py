@@ -1,5 +1,6 @@
 """The checks, and the tests, proofs and measurements on databases of their own."""
 
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,7 +14,8 @@ from histovet.local.state import State
 from histovet.local.temporary import temporary_folder
 from histovet.local.workplace import Workplace, made_keys, workplace_with
 
-# mypy's plugin reads Django's settings, which ask for a database that nobody opens.
+# mypy's plugin and the tests of rules read Django's settings, which ask for a database
+# that nobody opens.
 _NO_DATABASE = "postgresql://localhost/none"
 
 _CHECKS = (
@@ -30,25 +32,45 @@ _CHECKS = (
 
 def run_lint(state: State, family: Children) -> int:
     """Return 0 if style, types and security are in order, else a first status."""
-    with temporary_folder(state) as temporary:
-        workplace = workplace_with(state, family, temporary, _NO_DATABASE)
-        keys = made_keys(workplace, state.test_keys)
-        environment = workplace.with_variables(**keys).environment
+    with _place_without_database(state, family) as place:
         statuses = [
-            family.run([sys.executable, "-m", *check], environment) for check in _CHECKS
+            family.run([sys.executable, "-m", *check], place.environment)
+            for check in _CHECKS
         ]
     return next((status for status in statuses if status != 0), 0)
 
 
-# A process a core, each on a database of its own; ARGS="-n 0" is one process.
-_IN_PARALLEL = ("--numprocesses=logical", "--maxprocesses=4")
+def run_mutants(state: State, family: Children, only: str) -> int:
+    """Return the status of the mutants of the rules, or of those of one module."""
+    state.proofs.mkdir(exist_ok=True)
+    with _place_without_database(state, family) as place:
+        command = [sys.executable, "-m", "tests.mutants", "--only", only]
+        return family.run(command, place.environment)
+
+
+@contextmanager
+def _place_without_database(state: State, family: Children) -> Iterator[Workplace]:
+    with temporary_folder(state) as temporary:
+        workplace = workplace_with(state, family, temporary, _NO_DATABASE)
+        yield workplace.with_variables(**made_keys(workplace, state.test_keys))
+
+
+# Each process on a database of its own. More of them than cores: much of its time a test
+# waits for a browser, a server or the disk. A folder's tests stay together, with what they
+# share, until another process has nothing left. ARGS="-n 0" is one process.
+_PROCESSES_MAX = 4
+
+
+def _in_parallel() -> tuple[str, ...]:
+    processes = min(2 * (os.cpu_count() or 1), _PROCESSES_MAX)
+    return (f"--numprocesses={processes}", "--dist=worksteal")
 
 
 def run_tests(workplace: Workplace, arguments: Sequence[str]) -> int:
     """Return pytest's status."""
     ensure_chromium(workplace.family, workplace.environment)
     with _own_place(workplace) as place:
-        return _pytest(place, [*_IN_PARALLEL, *arguments])
+        return _pytest(place, [*_in_parallel(), *arguments])
 
 
 def run_proofs(workplace: Workplace, only: Path | None) -> int:

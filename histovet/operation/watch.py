@@ -8,7 +8,6 @@ memory. Source: docs/adr/0009-maintenance-is-a-row.md.
 from __future__ import annotations
 
 import datetime as dt
-import enum
 import logging
 import threading
 import time
@@ -16,7 +15,9 @@ from dataclasses import dataclass, field, replace
 
 from django.conf import settings
 from django.db import (
+    DEFAULT_DB_ALIAS,
     DatabaseError,
+    Error,
     InterfaceError,
     OperationalError,
     connection,
@@ -24,7 +25,10 @@ from django.db import (
 )
 from django.utils import timezone
 
+from histovet.operation import gauges
 from histovet.operation.models import Maintenance
+from histovet.operation.reasons import Reason
+from histovet.usage.daily_counts import WRITE_SECONDS, daily_counts
 from histovet.vault import releases
 from histovet.vault.errors import NoActiveRelease
 from pseudonymizer.errors import EnvelopeError, KeyRingError
@@ -37,23 +41,15 @@ INTERVAL_SECONDS = 0.5
 # neither answers nor refuses.
 STALE_SECONDS = 10.0
 _STATEMENT_MILLISECONDS = 2000
+# Far more than synchronised clocks differ by and than the statement takes, and less than
+# the shortest life of anything, a ticket's five minutes.
+_CLOCKS_APART = dt.timedelta(seconds=30)
 # What a worker waits for before its first request, so that one that starts during a
 # maintenance shows no page of the site.
 _FIRST_LOOK_SECONDS = 2.0
-
-
-class Reason(enum.StrEnum):
-    """Why the site is not ready; docs/operations.md has an answer to each."""
-
-    STARTING = "starting"
-    DATABASE_UNREACHABLE = "database_unreachable"
-    # A table is missing, or closed to the site's role.
-    DATABASE_OF_ANOTHER_VERSION = "database_of_another_version"
-    KEY_RING_UNREADABLE = "key_ring_unreadable"
-    NO_ACTIVE_RELEASE = "no_active_release"
-    RELEASE_UNREADABLE = "release_unreadable"
-    RELEASE_TOO_OLD = "release_too_old"
-    MAINTENANCE = "maintenance"
+# What a request waits for a connection when there was none a moment ago; enough for one
+# to be made on a network.
+_AWAY_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
@@ -78,6 +74,10 @@ def look(before: Seen, now: dt.datetime) -> Seen:
                 cursor.execute(
                     f"SET LOCAL statement_timeout = {_STATEMENT_MILLISECONDS}"
                 )
+                cursor.execute("SELECT clock_timestamp()")
+                (theirs,) = cursor.fetchone()
+            if differs(theirs, timezone.now()):
+                reasons.append(Reason.CLOCK_WRONG)
             seen = replace(before, maintenance=Maintenance.objects.first())
             release = releases.reload().row
             seen = replace(
@@ -98,6 +98,12 @@ def look(before: Seen, now: dt.datetime) -> Seen:
     if seen.maintenance is not None:
         reasons.append(Reason.MAINTENANCE)
     return replace(seen, at=time.monotonic(), reasons=tuple(reasons))
+
+
+def differs(theirs: dt.datetime, ours: dt.datetime) -> bool:
+    """Tell whether two clocks are too far apart: links, cookies and tickets of one node
+    are over too soon on another, or live too long."""
+    return abs(theirs - ours) > _CLOCKS_APART
 
 
 def _ring_reasons() -> list[Reason]:
@@ -126,6 +132,7 @@ class Watch:
     def round(self, now: dt.datetime) -> None:
         before, self.seen = self.seen, look(self.seen, now)
         self._looked.set()
+        gauges.show_readiness(self.reasons(), self.seen.release_as_of)
         if before.reasons != self.seen.reasons:
             reasons = ",".join(self.seen.reasons) or "-"
             level = logging.WARNING if self.seen.reasons else logging.INFO
@@ -140,16 +147,63 @@ class Watch:
         others = set(seen.reasons) - {Reason.DATABASE_UNREACHABLE}
         return (Reason.DATABASE_UNREACHABLE, *sorted(others))
 
+    def show(self, now: dt.datetime) -> None:
+        """Bring the gauges of this process up to date (docs/operations.md, Metrics)."""
+        gauges.show_this_process(now)
+        if self._leaves_database_alone():
+            return
+        try:
+            gauges.show_failed_tries(now)
+        except Error:
+            # The next look says what is wrong with it.
+            pass
+
+    def write_counts(self, now: dt.datetime) -> None:
+        """Write what requests have counted, or keep it while the database is being
+        worked on or away."""
+        if self._leaves_database_alone():
+            return
+        try:
+            daily_counts.write(now)
+        except Error:
+            logger.warning("what was counted could not be written and is kept")
+
+    def _leaves_database_alone(self) -> bool:
+        return bool(
+            {Reason.MAINTENANCE, Reason.DATABASE_UNREACHABLE} & set(self.reasons())
+        )
+
+    def _tell_the_pool(self) -> None:
+        """While the database is away nobody waits for it: who did would hold a thread,
+        and soon all of them, those of the pages that need no database too. What broke
+        is thrown away now, not by the first requests after it is back."""
+        pool = getattr(connection, "pool", None)
+        if pool is None:
+            return
+        if Reason.DATABASE_UNREACHABLE in self.seen.reasons:
+            pool.timeout = _AWAY_SECONDS
+            pool.check()
+        else:
+            pool.timeout = settings.DATABASES[DEFAULT_DB_ALIAS]["OPTIONS"]["pool"][
+                "timeout"
+            ]
+
     def _run(self) -> None:
+        written_at = time.monotonic()
         while True:
             try:
                 self.round(timezone.now())
+                if time.monotonic() - written_at >= WRITE_SECONDS:
+                    written_at = time.monotonic()
+                    self.write_counts(timezone.now())
+                    self.show(timezone.now())
             except Exception:
                 # Without this thread a maintenance would no longer be seen.
                 logger.exception("a look failed")
             finally:
                 # Back to the pool, which throws away one that broke.
                 connection.close()
+                self._tell_the_pool()
             time.sleep(INTERVAL_SECONDS)
 
 

@@ -1,7 +1,8 @@
 """Rules of who runs the site and of the mail they get.
 
 histovet.E061  it is not said who runs the site, as the law wants it
-histovet.E062  messages have a server and no sender or recipient, or the reverse
+histovet.E062  messages have a server and no sender or recipient, or the reverse; a name
+               for it and no password, or the reverse
 histovet.E063  messages, or the password of their server, would travel in clear
 histovet.E064  the security contact is no address that a program understands
 histovet.W065  security.txt is not served: no contact, or its day is over
@@ -53,6 +54,20 @@ def messages_have_a_way(
             f"The contact form is half set up; {absent} is missing.",
             hint="Set all three, or none: the contact page then shows the address and "
             "telephone of HISTOVET_IMPRINT alone.",
+            id="histovet.E062",
+        )
+    who = {
+        "HISTOVET_SMTP_USER": settings.EMAIL_HOST_USER,
+        "HISTOVET_SMTP_PASSWORD_FILE": settings.EMAIL_HOST_PASSWORD,
+    }
+    there = [name for name, value in who.items() if value]
+    if len(there) == 1 or (there and not settings.EMAIL_HOST):
+        lacking = [name for name in who if name not in there]
+        if not settings.EMAIL_HOST:
+            lacking.append("HISTOVET_SMTP_HOST")
+        yield Error(
+            f"{' and '.join(there)} is set, and {' and '.join(lacking)} is not.",
+            hint="A mail server wants both a name and its password, or neither.",
             id="histovet.E062",
         )
     for name in ("HISTOVET_CONTACT_FROM", "HISTOVET_CONTACT_TO"):

@@ -1,17 +1,18 @@
 """The pages for a request that gets no other: each says what to do next."""
 
 import math
+import sys
 
 from django.conf import settings
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.cache import add_never_cache_headers
-from django_ratelimit.exceptions import Ratelimited
 
-# What a page says to who was limited when nothing knows better, in seconds: the
-# shortest window that any limit of the site uses.
+# What a page says to who finds the database away: the time that one takes to start
+# again, in seconds.
 RETRY_AFTER_SECONDS = 60
 
 
@@ -20,8 +21,6 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
-    if isinstance(exception, Ratelimited):
-        return too_many_requests(request, RETRY_AFTER_SECONDS)
     return _page(request, "pages/403.html", 403)
 
 
@@ -57,10 +56,19 @@ def in_maintenance(
 
 def broken(request: HttpRequest) -> HttpResponse:
     """Whatever failed may fail again: no database, no context processor."""
+    # Django calls this while it handles what was raised.
+    is_away = isinstance(sys.exc_info()[1], OperationalError | InterfaceError)
+    template, status = ("unavailable", 503) if is_away else ("500", 500)
     language = translation.get_language_from_path(request.path_info)
     with translation.override(language or settings.LANGUAGE_CODE):
-        content = render_to_string("pages/500.html")
-    return _never_stored(HttpResponse(content, status=500))
+        content = render_to_string(
+            f"pages/{template}.html",
+            {"is_sent": request.method not in ("GET", "HEAD")},
+        )
+    response = _never_stored(HttpResponse(content, status=status))
+    if is_away:
+        response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return response
 
 
 def _page(

@@ -39,6 +39,8 @@ PUBLIC_PAGES = (
     "privacy",
     "accessibility",
     "security",
+    "figures",
+    "status",
     "plan",
 )
 

@@ -16,9 +16,9 @@ from histovet.history.dates import Precision, ShownDate
 from histovet.history.evidence import Evidence, evidence
 from histovet.history.report import (
     Certificate,
-    Inspections,
     Report,
     ShownInspection,
+    ShownInspections,
     ShownOpposition,
     ShownProcedure,
     ShownStep,
@@ -308,7 +308,7 @@ def _oppositions(
     return entries
 
 
-def _inspections(found: Inspections, dates: _Dates) -> dict[str, Any]:
+def _inspections(found: ShownInspections, dates: _Dates) -> dict[str, Any]:
     """An empty list is one of a source that knows of none, or of a vehicle that is not
     subject; what is not available has its reason, in words for people."""
     if found.absence in (Absence.NOT_AVAILABLE, Absence.NOT_CONNECTED):
@@ -388,7 +388,7 @@ def _labels(report: Report) -> dict[str, Any]:
     }
 
 
-def _source(found: Inspections, dates: _Dates) -> dict[str, Any]:
+def _source(found: ShownInspections, dates: _Dates) -> dict[str, Any]:
     told: dict[str, Any] = {}
     if found.source is not None:
         told["source"] = found.source.value

@@ -49,6 +49,7 @@ from histovet.partners.usage import usage_document
 from histovet.sharing.opening import open_link
 from histovet.sharing.receipts import ByPartner
 from histovet.sharing.status import is_live_for
+from histovet.usage.daily_counts import What, daily_counts
 from histovet.vault import reading
 from histovet.vault.errors import NoActiveRelease
 from histovet.vault.reading import Opened
@@ -139,7 +140,9 @@ def report_by_code(request: HttpRequest) -> HttpResponse:
     description=(
         "Dit de chaque champ de l’annonce s’il va avec le registre, et rien d’autre. "
         "Trois annonces différentes par code ; la même, renvoyée, ne compte pas. Ce "
-        "n’est pas une ouverture du lien, et cela ne compte pas dans le quota."
+        "n’est pas une ouverture du lien, et cela ne compte pas dans le quota. Chaque "
+        "réponse porte le numéro de reçu sous lequel le vendeur voit qu’une annonce a "
+        "été comparée : « histovet.receipt »."
     ),
     tags=["Annonce"],
     openapi_extra=listing_check_details(),
@@ -154,6 +157,7 @@ def listing_check(request: HttpRequest) -> HttpResponse:
     except NotLive as exc:
         count_failure(partner, None, now)
         raise Refused(Problem.REPORT_NOT_FOUND) from exc
+    daily_counts.add(What.LISTING_CHECK, now)
     return _json(checked)
 
 
@@ -241,6 +245,7 @@ def _sought(
     if found.is_withheld:
         # Neither a failure nor a report.
         raise Refused(Problem.REPORT_WITHHELD)
+    daily_counts.add(What.PARTNER_REPORT, now)
     return found
 
 

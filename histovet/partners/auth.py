@@ -45,7 +45,8 @@ class KeySuspended(Exception):
 
 @dataclass(slots=True)
 class Use:
-    """What a key has used on the UTC day `day`, this request included.
+    """What a key has used on the UTC day `day`, this request included; the next day
+    when another site's clock has begun it.
 
     `granted` says that a report was counted for this request: who gives none gives it
     back. The lines are those of anomalies.py, None until they are drawn.
@@ -158,7 +159,10 @@ def terms_hold(terms: Terms, version: int, mac: bytes) -> bool:
 
 # The key, its terms, and one request more in one statement. A window of the rate begins
 # with the second, minute or hour of the UTC day, and never goes back to one before, since
-# clocks that are apart would each begin the other's anew. `granted` stands in the row so that
+# clocks that are apart would each begin the other's anew. Nor does the day: what a clock
+# that is ahead has begun is gone on with, and its first window is that of a clock that
+# is still before midnight. A day is not gone on with by who is a whole one behind, or
+# one wrong clock would keep every quota used up. `granted` stands in the row so that
 # RETURNING tells what this very request was given, whoever counts beside it. Nobody waits
 # for the disk: a crash forgets what was counted in the last half second. LIMIT, which
 # changes nothing, has the planner count with one row and keep one plan; it took 0.1 ms
@@ -167,9 +171,14 @@ _ADMIT = """
     WITH key AS (
         SELECT *, %s::boolean AND %s = ANY(scopes) AS wants_report,
             %s::boolean AS is_night, left(rate, -2)::int AS rate_max,
-            s - s %% CASE right(rate, 1) WHEN 's' THEN 1 WHEN 'm' THEN 60 ELSE 3600 END
-                AS window_at
-        FROM partners_key, (SELECT %s::int AS s) AS of_the_day
+            CASE WHEN begun > today THEN 0 ELSE
+                s - s %% CASE right(rate, 1) WHEN 's' THEN 1 WHEN 'm' THEN 60 ELSE 3600 END
+            END AS window_at
+        FROM (SELECT %s::int AS s, %s::date AS today) AS of_the_day,
+            partners_key LEFT JOIN LATERAL (
+                SELECT max(day) AS begun FROM partners_use
+                WHERE key_id = partners_key.id AND day BETWEEN today AND today + 1
+            ) AS latest ON true
         WHERE digest = ANY(%s::bytea[])
         LIMIT 1
     ), used AS (
@@ -188,9 +197,9 @@ _ADMIT = """
                 AND (k.window_at > u.window_at OR u.window_requests < rate_max)
                 AND (daily_quota IS NULL OR u.reports < daily_quota))::int
         FROM key k
-        WHERE u.key_id = k.id AND u.day = %s
+        WHERE u.key_id = k.id AND u.day = k.begun
             AND k.suspended_at IS NULL AND k.expires_at > %s
-        RETURNING u.requests, u.window_requests, u.granted, u.reports, u.night_reports,
+        RETURNING u.day, u.requests, u.window_requests, u.granted, u.reports, u.night_reports,
             u.volume_line, u.night_line
     )
     SELECT k.id, k.key_version, k.mac, set_config('synchronous_commit', 'off', true),
@@ -198,11 +207,11 @@ _ADMIT = """
         k.digest, k.shown, k.name, k.folded_name, k.scopes, k.rate, k.daily_quota,
         k.expires_at, k.suspended_at, k.suspended_why, used.*
     FROM key k LEFT JOIN used ON true CROSS JOIN LATERAL (
-        SELECT coalesce(sum(a.failures) FILTER (WHERE a.failed_on = of_the_day), 0),
-            coalesce(sum(o.reports), 0), coalesce(sum(o.night_reports), 0)
-        FROM partners_key a CROSS JOIN (SELECT %s::date AS of_the_day) AS today
-            LEFT JOIN partners_use o
-                ON o.key_id = a.id AND o.day = of_the_day AND a.id <> k.id
+        SELECT coalesce(sum(u.failures), 0),
+            coalesce(sum(u.reports) FILTER (WHERE u.key_id <> k.id), 0),
+            coalesce(sum(u.night_reports) FILTER (WHERE u.key_id <> k.id), 0)
+        FROM partners_key a JOIN partners_use u ON u.key_id = a.id
+            AND u.day BETWEEN coalesce(k.begun, k.today) AND k.today + 1
         WHERE a.folded_name = k.folded_name
     ) AS of_all
 """
@@ -215,7 +224,8 @@ _BEGIN_DAY = """
     WITH begun AS (
         INSERT INTO partners_use (key_id, day) VALUES (%s, %s) ON CONFLICT DO NOTHING
     )
-    UPDATE partners_key SET last_used_on = %s WHERE id = %s RETURNING id
+    UPDATE partners_key SET last_used_on = greatest(last_used_on, %s) WHERE id = %s
+    RETURNING id
 """
 
 
@@ -234,12 +244,11 @@ def authenticate(
     second = now.hour * 3600 + now.minute * 60 + now.second
     is_night = now.astimezone(PARIS).hour < NIGHT_ENDS
     digests = array_of_bytes(_key_digest(ring, key, n) for n in ring.versions)
-    arguments = (wants_report, scope, is_night, second, digests, today, now, today)
+    arguments = (wants_report, scope, is_night, second, today, digests, now)
     row = one_row(_ADMIT, arguments)
     if row is None:
         return None
     key_id, version, mac = row[:3]
-    failures, reports_of_others, night_reports_of_others = row[_OF_ALL]
     terms = _terms(row[_TERMS])
     if not terms_hold(terms, version, mac):
         logger.error(
@@ -257,6 +266,8 @@ def authenticate(
         if row is None or row[_USED][0] is None:
             # Suspended or deleted in between.
             return None
+    failures, reports, night_reports = row[_OF_ALL]
+    day, *used = row[_USED]
     return Partner(
         key_id,
         terms.shown,
@@ -267,9 +278,9 @@ def authenticate(
         terms.daily_quota,
         terms.expires_at,
         failures,
-        reports_of_others,
-        night_reports_of_others,
-        Use(today, is_night, *row[_USED]),
+        reports,
+        night_reports,
+        Use(day, is_night, *used),
     )
 
 

@@ -18,7 +18,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from histovet.history.forms import TEXT_MAX, Enquiry, IdentityForm
 from histovet.partners.problems import FieldError, Problem, Refused
 from histovet.sharing.forms import CodeForm
-from pseudonymizer.normalise import PARIS
+from pseudonymizer.normalise import IDENTIFIER_MAX, PARIS
 from pseudonymizer.records import Register
 
 # The longest request that a certificate fills has about 700 bytes; the ancestor took
@@ -27,6 +27,8 @@ BODY_MAX_BYTES = 8192
 
 
 _Text = Annotated[str, Meta(max_length=TEXT_MAX)]
+# However it is parted: the canonical form may have as many.
+_Identifier = Annotated[str, Meta(max_length=IDENTIFIER_MAX)]
 _Uuid = Annotated[_Text, Meta(description="Accepté, sans effet.")]
 
 
@@ -35,7 +37,11 @@ class ParticulierDemande(Struct, frozen=True):
         _Text, Meta(description="Nom de naissance ; avant 2009, nom et prénoms.")
     ]
     prenoms: Annotated[
-        list[_Text], Meta(description="Un par élément. Absents : non comparés.")
+        list[_Text],
+        Meta(
+            description="Un par élément, ensemble 200 caractères au plus. Absents : non "
+            "comparés."
+        ),
     ] = []
 
 
@@ -54,20 +60,23 @@ class TitulaireDemande(Struct, frozen=True):
 
 
 class CertificatDemande(Struct, frozen=True):
-    """Le numéro de formule (SIV) ou la date d’émission (FNI), l’un des deux."""
+    """Le numéro de formule (SIV) ou la date d’émission (FNI), l’un des deux ; l’autre
+    manque, ou est vide."""
 
     titulaire: TitulaireDemande
     numero_immatriculation: Annotated[
-        _Text, Meta(description="Avec ou sans séparateurs, quel que soit le format.")
+        _Identifier,
+        Meta(description="Avec ou sans séparateurs, quel que soit le format."),
     ]
     numero_formule: Annotated[
-        _Text, Meta(description="Immatriculation au format SIV, depuis 2009.")
+        _Identifier, Meta(description="Immatriculation au format SIV, depuis 2009.")
     ] = ""
     date_emission_certificat_immatriculation: Annotated[
         _Text,
         Meta(
-            description="Immatriculation au format FNI, avant 2009. AAAA-MM-JJ, ou un "
-            "instant ISO 8601 : c’est alors sa date en France qui compte."
+            description="Immatriculation au format FNI, avant 2009. AAAA-MM-JJ, une "
+            "date écrite à la française, ou un instant ISO 8601 : c’est alors sa date "
+            "en France qui compte."
         ),
     ] = ""
 
@@ -187,6 +196,7 @@ VIN_END_MISSING = FieldError(
 # "Expected `str`, got `int` - at `$.vehicule.uuid`", without a place for the whole.
 _PLACE = re.compile(r" - at `\$([^`]*)`$")
 _MISSING = re.compile(r"Object missing required field `(\w+)`")
+_TOO_LONG = re.compile(r"of length <= (\d+)")
 
 
 def read_data_demand(request: HttpRequest) -> DataDemand:
@@ -259,8 +269,8 @@ def _type_error(message: str) -> FieldError:
     path = re.sub(r"[.\[]", "/", place[1]).replace("]", "") if place else ""
     if missing := _MISSING.match(message):
         return FieldError(f"{path}/{missing[1]}", "missing", "Ce champ manque.")
-    if "of length <=" in message:
-        return FieldError(path, "too_long", f"Au plus {TEXT_MAX} caractères.")
+    if too_long := _TOO_LONG.search(message):
+        return FieldError(path, "too_long", f"Au plus {too_long[1]} caractères.")
     return FieldError(path, "type", "Cette valeur n’est pas du bon type.")
 
 
@@ -333,14 +343,22 @@ def _day(text: str) -> str:
     Clients turn dates into JSON with JavaScript's toISOString, which gives midnight in
     France as 22:00 or 23:00 UTC of the day before.
     """
-    if "T" not in text:
+    day, _, clock = text.partition("T")
+    if not clock:
+        return text
+    try:
+        dt.time.fromisoformat(clock)
+    except ValueError:
         return text
     try:
         moment = dt.datetime.fromisoformat(text)
         if moment.tzinfo:
             moment = moment.astimezone(PARIS)
-    except (ValueError, OverflowError):
-        # The latter where France is in the year 0 or 10000.
+    except ValueError:
+        # It is the day that is none, and that is told.
+        return day
+    except OverflowError:
+        # France is in the year 0 or 10000.
         return text
     return moment.date().isoformat()
 

@@ -39,13 +39,13 @@ def refuse_after_failures(
         raise _refused(now)
     if plate is None:
         return
-    if cache.get(_plate_key(partner, plate, now), 0) >= A_DAY_AND_PLATE:
+    if cache.get(_plate_key(partner, plate), 0) >= A_DAY_AND_PLATE:
         raise _refused(now)
 
 
 def count_failure(partner: Partner, plate: str | None, now: dt.datetime) -> None:
     """Raise Refused when this failure is beyond a budget."""
-    today, use = now.date(), partner.use
+    use = partner.use
     # The report that was counted for this request becomes a failure.
     report, use.granted = int(use.granted), False
     use.reports -= report
@@ -60,43 +60,43 @@ def count_failure(partner: Partner, plate: str | None, now: dt.datetime) -> None
         row = one_row(
             """
             WITH counted AS (
-                UPDATE partners_key SET
-                    failures = CASE WHEN failed_on = %s THEN failures + 1 ELSE 1 END,
-                    failed_on = %s
-                WHERE id = %s
-                RETURNING id, folded_name, failures
-            ), used AS (
                 UPDATE partners_use SET failures = failures + 1, reports = reports - %s,
                     night_reports = night_reports - %s
                 WHERE key_id = %s AND day = %s
+                RETURNING key_id, day, failures
             )
-            SELECT counted.failures + coalesce(sum(other.failures), 0)
-            FROM counted LEFT JOIN partners_key other
-                ON other.folded_name = counted.folded_name AND other.id <> counted.id
-                AND other.failed_on = %s
-            GROUP BY counted.failures
+            SELECT counted.failures + (
+                SELECT coalesce(sum(u.failures), 0)
+                FROM partners_key f JOIN partners_use u ON u.key_id = f.id
+                    AND u.day BETWEEN counted.day AND counted.day + 1
+                WHERE f.folded_name = k.folded_name
+                    AND (u.key_id, u.day) <> (counted.key_id, counted.day)
+            )
+            FROM counted JOIN partners_key k ON k.id = counted.key_id
             """,
-            (
-                *(today, today, partner.key_id),
-                *(report, report * use.is_night, partner.key_id, use.day),
-                today,
-            ),
+            (report, report * use.is_night, partner.key_id, use.day),
         )
     if row is None:
         # Deleted since it was accepted.
         raise Refused(Problem.KEY_REFUSED)
     on_plate = 0
     if plate is not None:
-        on_plate = count(_plate_key(partner, plate, now), seconds_to_midnight(now))
+        on_plate = count(_plate_key(partner, plate), _seconds_to_end(use.day, now))
     if row[0] == FAILURES_OF_FAILED_DAY:
         suspend_after_failures(partner, now)
     if row[0] > A_DAY or on_plate > A_DAY_AND_PLATE:
         raise _refused(now)
 
 
-def _plate_key(partner: Partner, plate: str, now: dt.datetime) -> str:
+def _plate_key(partner: Partner, plate: str) -> str:
     value = f"{partner.folded_name}\0{plate}"
-    return "failures:" + throttle_value("partner and plate", value, now.date())
+    return "failures:" + throttle_value("partner and plate", value, partner.use.day)
+
+
+def _seconds_to_end(day: dt.date, now: dt.datetime) -> int:
+    """Return whole seconds, at least one, to the end of a UTC day that may not have
+    begun on this clock."""
+    return seconds_to_midnight(now) + max(0, (day - now.date()).days) * 24 * 3600
 
 
 def _refused(now: dt.datetime) -> Refused:

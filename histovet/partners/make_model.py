@@ -15,6 +15,31 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from itertools import pairwise
 
+from histovet.partners.model_names import (
+    COUNTED,
+    CUT_BODIES,
+    E_MODELS,
+    ENGINES,
+    IDLE,
+    LETTERED,
+    LOOKS_AFTER,
+    LOOKS_BEFORE,
+    MAKES,
+    MODELS_OF,
+    OF_MAKE,
+    ONE_HOUSE,
+    OTHER_BODIES,
+    POWERS,
+    RANGES,
+    ROMAN,
+    SPORTY,
+    SPORTY_OF,
+    TRIMS,
+    UNPRETENDING,
+    UNSAID,
+    VALVES,
+    YEARS,
+)
 from pseudonymizer.normalise import fold
 
 
@@ -28,75 +53,6 @@ class Likeness(enum.Enum):
     NOT_COMPARABLE = "not_comparable"  # no word of it names anything
 
 
-# What a make is called besides its name, without separators.
-_MAKES = {
-    "VW": "VOLKSWAGEN",
-    "VOLKSWAGENVW": "VOLKSWAGEN",
-    "MERCEDESBENZ": "MERCEDES",
-    "MERCEDESAMG": "MERCEDES",
-    "DAIMLERBENZ": "MERCEDES",
-    "MB": "MERCEDES",
-    "ALFA": "ALFAROMEO",
-    "LAND": "LANDROVER",
-    "RANGEROVER": "LANDROVER",
-    "LR": "LANDROVER",
-    "DSAUTOMOBILES": "DS",
-    "MCC": "SMART",
-    "BMWMINI": "MINI",
-    "CHEVY": "CHEVROLET",
-    "GM": "GENERALMOTORS",
-    "HARLEY": "HARLEYDAVIDSON",
-    "HD": "HARLEYDAVIDSON",
-    "KGM": "SSANGYONG",
-    "TESLAMOTORS": "TESLA",
-    "VESPA": "PIAGGIO",
-    "BAYERISCHEMOTORENWERKE": "BMW",
-    "MASSEYF": "MASSEYFERGUSON",
-}
-# A make that was, or is sold as, a name of another one; either stands for both.
-_ONE_HOUSE = frozenset(
-    frozenset(pair)
-    for pair in (
-        ("DS", "CITROEN"), ("MINI", "BMW"), ("SMART", "MERCEDES"), ("ABARTH", "FIAT"),
-        ("CUPRA", "SEAT"), ("ALPINE", "RENAULT"), ("VAUXHALL", "OPEL"),
-        ("DAEWOO", "CHEVROLET"), ("POLESTAR", "VOLVO"),
-    )
-)  # fmt: skip
-# The younger of a house: what the older one built besides is none of it.
-_MODELS_OF = {
-    "DS": ("DS",), "MINI": ("MINI", "COOPER", "ONE"), "SMART": ("SMART", "FORTWO"),
-    "CUPRA": ("CUPRA",), "ALPINE": ("ALPINE", "A110"), "ABARTH": ("ABARTH", "500"),
-}  # fmt: skip
-_UNSAID = frozenset(("NONDEFINI", "INCONNU", "INCONNUE", "AUTRE", "AUTRES", "DIVERS"))
-
-# Words that make another model of the one before them.
-_OTHER_BODIES = frozenset(
-    (
-        "PICASSO", "PICA", "PLURIEL", "SPACETOURER", "CACTUS", "AIRCROSS", "CROSSBACK", "SCENIC", "SCEN",
-        "GRAND", "PLUS", "CROSS", "COUNTRYMAN", "CLUBMAN", "ALLROAD", "SPORTSVAN",
-        "STEPWAY", "MCV", "TOURNEO", "CUSTOM", "COURIER", "CONNECT", "MAX",
-        "MULTISPACE", "EXPRESS", "SPORT", "EVOQUE", "VELAR", "DEFENDER", "CABRIO",
-        "CABRIOLET", "CC", "COUPE", "RXH", "GT86", "VERSO", "NOTE", "ELECTRIC",
-    )
-)  # fmt: skip
-_CUT_BODIES = ("SCEN", "PICA")
-# Words that name no model: engine, trim, gearbox, doors and the seller's praise.
-_TRIMS = frozenset(
-    (
-        "DCI", "TCE", "TCI", "HDI", "BLUEHDI", "THP", "PURETECH", "VTI", "TDI", "TSI",
-        "TFSI", "FSI", "CDI", "CRDI", "CDTI", "DTI", "DI", "TDCI", "ECOBOOST", "JTD",
-        "MULTIJET", "GPL", "GNV", "HYBRID", "HYBRIDE", "ESSENCE", "DIESEL", "TURBO",
-        "D", "TD", "I", "GTI", "GTD", "GT", "RS", "LINE", "PACK", "BUSINESS", "ZEN",
-        "LIFE", "INTENS", "ALLURE", "ACTIVE", "ACCESS", "FEEL", "SHINE", "STYLE",
-        "CONFORT", "CONFORTLINE", "EXPRESSION", "DYNAMIQUE", "PRIVILEGE", "ECO",
-        "EDC", "DSG", "BVA", "BVM", "AUTO", "AUTOMATIQUE", "P", "PORTES", "PLACES",
-        "CV", "CH", "KW", "NOUVELLE", "NOUVEAU", "NEW", "PHASE", "PH", "ESTATE",
-        "BREAK", "SW", "BERLINE", "TOURER", "SOCIETE", "VOITURE", "STOP", "START",
-    )
-)  # fmt: skip
-_ROMAN = {
-    "I": 1, "II": 2, "III": 3, "IV": 4, "V": 5, "VI": 6, "VII": 7, "VIII": 8, "IX": 9,
-}  # fmt: skip
 _GENERATION_MAX = 9
 
 # Litres, no generation: 1.5, and 1.9 in A31.9TDI, and 1L3 in FIESTA1L3I.
@@ -104,77 +60,28 @@ _LITRES = re.compile(r"\b\d+[.,]\d+|\d[.,]\d+|\dL\d(?!\d)", re.IGNORECASE)
 # With the horsepower that follows: 1.2 75.
 _SIZES = re.compile(rf"(?:{_LITRES.pattern})(?:\s+\d{{2,3}}\b)?", re.IGNORECASE)
 
-_ENGINES = {
-    word: fuel
-    for fuel, words in {
-        "diesel": (
-            "DIESEL DCI BLUEDCI HDI BLUEHDI TDI SDI CDI CRDI CDTI DTI TDCI TDDI ECOBLUE "
-            "JTD JTDM MULTIJET MJ DDIS DTEC GTD GLD GRD TD D"
-        ),
-        "petrol": (
-            "ESSENCE TCE TSI TFSI FSI THP PURETECH VTI ECOBOOST TWINAIR MPI GDI TGDI VTEC "
-            "VVTI GTI"
-        ),
-        "hybrid": "HYBRID HYBRIDE EHYBRID PHEV HEV GTE",
-        "electric": "ELECTRIC ELECTRIQUE EV BEV",
-    }.items()
-    for word in words.split()
-}  # fmt: skip
 # 320i; 320d is read as 320 and D.
 _INJECTED = re.compile(r"\d{3}I")
-_SPORTY = frozenset(
-    ("RS", "GTI", "AMG", "VTS", "OPC", "VXR", "STI", "WRX", "NISMO", "JCW")
-)  # fmt: skip
-_SPORTY_OF = {
-    "BMW": frozenset("M"),
-    "VOLKSWAGEN": frozenset(("R", "GTD", "GTE")),
-    "PORSCHE": frozenset(("TURBO", "CARRERA")),
-}
-# It tells a 911 from a 911 TURBO, and is no more than the plain one.
-_UNPRETENDING = frozenset(("CARRERA",))
-# GT LINE, PACK RS and M SPORT are the looks of what they are not.
-_LOOKS_AFTER = frozenset(("LINE", "LOOK", "PACK", "SPORT", "STYLING"))
-_LOOKS_BEFORE = frozenset(("LINE", "LOOK", "PACK", "KIT"))
-
-# Numbers before these, and powers after an engine too, name no model.
-_POWERS = frozenset(("CH", "CV", "HP", "PS", "KW"))
-_COUNTED = frozenset(("KWH", "P", "PL", "PORTES", "PLACES", "V", "ANS"))
-_VALVES = frozenset((8, 12, 16, 20, 24))
-# VULCAN 2000 is a motorcycle.
-_YEARS = frozenset(range(1980, 2030)) - {2000}
-# Neither engine nor equipment nor body: nothing that another advert could not say too.
-_IDLE = frozenset(
-    (
-        "EDC", "DSG", "BVA", "BVM", "AUTO", "AUTOMATIQUE", "NOUVELLE", "NOUVEAU", "NEW",
-        "PHASE", "PH", "VOITURE", "STOP", "START", "ECO",
-    )
-)  # fmt: skip
+# What is written before the name: E 208 and E208.
+_E_MODEL = re.compile(r"E(?: (?=\S)|(?=\d{3,4}\b|C\d\b))")
 # A letter more or less, changed or moved, is a slip in names as long as these.
 _SLIPS = ((9, 2), (5, 1))
-# What comes after these names the model, were it one letter.
-_LETTERED = ("SERIE", "CLASSE", "MODEL")
-_RANGES = frozenset((*_LETTERED, "SUPER"))
 # How long a name is that the register may have cut off, or run into the trim.
 _CUT_MIN = 5
 _GLUED_MIN = 3
-
-_OF_MAKE = {
-    # RENAULT 5 is R5 in the register.
-    "RENAULT": re.compile(r"\bR(?=\d{1,2}\b|\d{1,2}[A-Z])"),
-}
 
 
 def compare_makes(claimed: str, recorded: str, model: str | None) -> Likeness:
     """`model` is the register's, which tells the names of one house apart."""
     mine, theirs = _squeezed(claimed), _squeezed(recorded)
-    if not mine or not theirs or theirs in _UNSAID or mine in _UNSAID:
+    if not mine or not theirs or theirs in UNSAID or mine in UNSAID:
         return Likeness.NOT_COMPARABLE
     if mine == theirs:
         return Likeness.EQUAL
     mine, theirs = _make(mine), _make(theirs)
     if mine == theirs or _is_cut(mine, theirs) or _is_slip(mine, theirs):
         return Likeness.EQUIVALENT
-    if frozenset((mine, theirs)) in _ONE_HOUSE and _is_of_house(mine, theirs, model):
+    if frozenset((mine, theirs)) in ONE_HOUSE and _is_of_house(mine, theirs, model):
         return Likeness.EQUIVALENT
     return Likeness.DIFFERENT
 
@@ -182,7 +89,7 @@ def compare_makes(claimed: str, recorded: str, model: str | None) -> Likeness:
 def compare_models(claimed: str, recorded: str, make: str | None) -> Likeness:
     """`make` is the register's."""
     mine, theirs = _words(claimed, make), _words(recorded, make)
-    if not mine or not theirs or "".join(theirs) in _UNSAID:
+    if not mine or not theirs or "".join(theirs) in UNSAID:
         return Likeness.NOT_COMPARABLE
     mine_litres, theirs_litres = _litres(claimed), _litres(recorded)
     litres = _are_apart(mine_litres, theirs_litres)
@@ -236,7 +143,7 @@ def _doubt(mine: _Said, theirs: _Said) -> Likeness | None:
         return Likeness.DIFFERENT
     if (
         fuels
-        or (mine.sporty - _UNPRETENDING and not theirs.sporty)
+        or (mine.sporty - UNPRETENDING and not theirs.sporty)
         or not (mine.numbers <= theirs.numbers or theirs.numbers <= mine.numbers)
         # Z 1000 CH and Z 125: what is a power and what a name is not certain.
         or _are_apart(mine.numbers | mine.powers, theirs.numbers | theirs.powers)
@@ -258,19 +165,21 @@ def _litres(text: str) -> set[str]:
 def _said(words: Sequence[str], make: str | None) -> _Said:
     maker = _make(_squeezed(make)) if make else ""
     parts = _parts(words)
-    sporty_words = _SPORTY | _SPORTY_OF.get(maker, frozenset())
+    sporty_words = SPORTY | SPORTY_OF.get(maker, frozenset())
     # The first word names the model, but for what is run into it.
-    fuels = {fuel for part in parts[1:] if (fuel := _ENGINES.get(part))}
-    fuels |= {_ENGINES[end] for part in parts if (end := _ending(part, _ENGINES))}
+    fuels = {fuel for part in parts[1:] if (fuel := ENGINES.get(part))}
+    fuels |= {ENGINES[end] for part in parts if (end := _ending(part, ENGINES))}
     if any(_INJECTED.fullmatch(word) for word in words):
         fuels.add("petrol")
-    sporty = {end for part in parts if (end := _ending(part, _SPORTY))}
+    sporty = {end for part in parts if (end := _ending(part, SPORTY))}
+    if maker == "BMW" and _is_m(words):
+        sporty.add("M")
     for place, named in enumerate(parts[1:], 1):
         before, after = parts[place - 1], "".join(parts[place + 1 : place + 2])
         if (
             named in sporty_words
-            and before not in _LOOKS_BEFORE
-            and after not in _LOOKS_AFTER
+            and before not in LOOKS_BEFORE
+            and after not in LOOKS_AFTER
         ):
             sporty.add(named)
     return _Said(*_numbers(parts), frozenset(fuels), frozenset(sporty))
@@ -289,17 +198,15 @@ def _numbers(parts: Sequence[str]) -> tuple[frozenset[str], frozenset[str]]:
     powered = False
     for place, (part, after) in enumerate(zip(parts, [*parts[1:], ""], strict=True)):
         if not part.isdigit():
-            named = _ending(part, _ENGINES) or (
-                place and part in _TRIMS | _ENGINES.keys()
-            )
+            named = _ending(part, ENGINES) or (place and part in TRIMS | ENGINES.keys())
             powered = powered or bool(named)
             continue
         number = int(part)
-        is_count = after in _COUNTED or (number in _VALVES and after == "S")
-        is_year = place > 0 and number in _YEARS
+        is_count = after in COUNTED or (number in VALVES and after == "S")
+        is_year = place > 0 and number in YEARS
         if number <= _GENERATION_MAX or is_count or is_year:
             continue
-        (powers if powered or after in _POWERS else numbers).add(str(number))
+        (powers if powered or after in POWERS else numbers).add(str(number))
     return frozenset(numbers), frozenset(powers)
 
 
@@ -326,12 +233,12 @@ def _telling(words: Sequence[str]) -> list[str]:
     generation = _generation(words)
     parts = _parts([word for word in words if word != generation])
     numbers, _powers = _numbers(parts)
-    fuels = {_ENGINES[part] for part in parts[1:] if part in _ENGINES}
+    fuels = {ENGINES[part] for part in parts[1:] if part in ENGINES}
     return [
         _body_of(part)
         for place, part in enumerate(parts)
-        if part not in _IDLE | _COUNTED | _POWERS
-        and not (place and part in _ENGINES)
+        if part not in IDLE | COUNTED | POWERS
+        and not (place and part in ENGINES)
         and not (part.isdigit() and int(part) > _GENERATION_MAX and part not in numbers)
     ] + sorted(fuels)
 
@@ -384,7 +291,7 @@ def _goes_on(short: str, long: str) -> bool:
     """CLIO in CLIORTA and 405 in 405GLD; neither C3 in C30 nor KA in KADJAR."""
     if not long.startswith(short):
         return False
-    if short.isalpha() and short.startswith(_LETTERED) and short not in _RANGES:
+    if short.isalpha() and short.startswith(LETTERED) and short not in RANGES:
         # CLASSE GL and CLASSE GLA.
         return not long[len(short)].isalpha()
     following = long[len(short)]
@@ -397,22 +304,22 @@ def _glued_body(mine: str, theirs: str) -> set[str]:
     longer, shorter = max(mine, theirs, key=len), min(mine, theirs, key=len)
     rest = longer[len(shorter) :]
     # The register cuts after ten letters.
-    found = (body for body in _OTHER_BODIES if rest[:4] == body[:4] and len(rest) > 3)
+    found = (body for body in OTHER_BODIES if rest[:4] == body[:4] and len(rest) > 3)
     return {_body_of(body) for body in found}
 
 
 def _body_of(word: str) -> str:
-    return next((body for body in _CUT_BODIES if word.startswith(body)), word)
+    return next((body for body in CUT_BODIES if word.startswith(body)), word)
 
 
 def _bodies(words: Sequence[str]) -> set[str]:
-    return {word for word in words if word in _OTHER_BODIES}
+    return {word for word in words if word in OTHER_BODIES}
 
 
 def _make(squeezed: str) -> str:
     # For the market it was approved for: FORD CEE.
     plain = squeezed.removesuffix("CEE") if len(squeezed) > 5 else squeezed
-    return _MAKES.get(plain, plain)
+    return MAKES.get(plain, plain)
 
 
 def _is_cut(one: str, other: str) -> bool:
@@ -421,12 +328,12 @@ def _is_cut(one: str, other: str) -> bool:
 
 
 def _is_of_house(one: str, other: str, model: str | None) -> bool:
-    young = one if one in _MODELS_OF else other
+    young = one if one in MODELS_OF else other
     # The register says the younger name itself, or nothing that speaks against it.
-    if young == other or young not in _MODELS_OF or model is None:
+    if young == other or young not in MODELS_OF or model is None:
         return True
     squeezed = _squeezed(model)
-    return squeezed.startswith(_MODELS_OF[young]) or squeezed in _UNSAID
+    return squeezed.startswith(MODELS_OF[young]) or squeezed in UNSAID
 
 
 def _squeezed(text: str) -> str:
@@ -436,21 +343,23 @@ def _squeezed(text: str) -> str:
 def _words(text: str, make: str | None) -> list[str]:
     folded = fold(_SIZES.sub(" ", text))
     make = _make(_squeezed(make)) if make else ""
-    if rule := _OF_MAKE.get(make):
+    if rule := OF_MAKE.get(make):
         folded = rule.sub("", folded)
-    words = folded.split()
+    words = folded.replace("ELECTRIQUE", "ELECTRIC").split()
     # RENAULT CLIO for CLIO, and ALFA ROMEO 145.
     for length in (3, 2, 1, 1):
         if len(words) > length and _make("".join(words[:length])) == make:
             words = words[length:]
+    if make in E_MODELS and _E_MODEL.match(" ".join(words)):
+        words = [*_E_MODEL.sub("", " ".join(words), count=1).split(), "ELECTRIC"]
     # N.PANDA and G.PUNTO, new and big.
     if len(words) > 1 and words[0] in ("N", "G") and words[1].isalpha():
         words = words[1:]
     # A letter alone after these names the model: MODEL X, CLASSE V.
-    if words and words[0] in _RANGES and len(words) > 1:
+    if words and words[0] in RANGES and len(words) > 1:
         words = [words[0] + words[1], *words[2:]]
     return [
-        str(_ROMAN[word]) if place and word in _ROMAN else word
+        str(ROMAN[word]) if place and word in ROMAN else word
         for place, word in enumerate(words)
     ]
 
@@ -460,7 +369,7 @@ def _core(words: Sequence[str]) -> list[str]:
     kept = [
         word
         for place, word in enumerate(words)
-        if word not in _TRIMS and not (place and word.isdigit() and int(word) > 9)
+        if word not in TRIMS and not (place and word.isdigit() and int(word) > 9)
     ]
     return kept
 
@@ -473,7 +382,7 @@ def _generation(words: Sequence[str]) -> str | None:
             and 0 < int(word) <= _GENERATION_MAX
             and before.isalpha()
             and len(before) > 2
-            and before not in _RANGES
+            and before not in RANGES
         ):
             return word
     return None
@@ -493,24 +402,39 @@ def _named(core: Sequence[str]) -> list[str]:
 
 # Its motorcycles have a letter before their number, or four digits.
 _BMW = re.compile(r"([1-8])\d\d(?!\d)")
-_BMW_LETTERED = re.compile(r"([XZM])\d(?!\d)")
+_BMW_LETTERED = re.compile(r"([XZ])\d(?!\d)")
+# M3 is the sporty one of its series, and so is M340I.
+_BMW_M = re.compile(r"M([1-8])(?:\d\d)?(?!\d)")
 _MERCEDES = re.compile(r"(GLA|GLB|GLC|GLE|GLK|GLS|CLA|CLK|CLS|SLK|[ABCEGSVRX])\d{2,3}")
 
 
 def _of_one_range(mine: Sequence[str], theirs: Sequence[str], make: str | None) -> bool:
-    """SERIE 3 and 320D; SERIE X and X5; CLASSE B and B 180."""
+    """SERIE 3 and 320D; SERIE 3 and M3; SERIE X and X5; CLASSE B and B 180."""
     maker = _make(_squeezed(make)) if make else ""
     if maker not in ("BMW", "MERCEDES"):
         return False
     ranges = [_range_of("".join(words), maker) for words in (mine, theirs)]
+    if maker == "BMW" and _is_m(mine) is not _is_m(theirs):
+        # No 320D is an M3.
+        plain = theirs if _is_m(mine) else mine
+        if plain[0][:5] != "SERIE" or _numbers(_parts(plain))[0]:
+            return False
     return ranges[0] is not None and ranges[0] == ranges[1]
+
+
+def _is_m(words: Sequence[str]) -> bool:
+    return _BMW_M.match("".join(words)) is not None
 
 
 def _range_of(squeezed: str, maker: str) -> str | None:
     if maker == "BMW":
         if squeezed.startswith("SERIE"):
             return squeezed[5:6] or None
-        found = _BMW.match(squeezed) or _BMW_LETTERED.match(squeezed)
+        found = (
+            _BMW.match(squeezed)
+            or _BMW_LETTERED.match(squeezed)
+            or _BMW_M.match(squeezed)
+        )
         return found[1] if found else None
     if squeezed.startswith("CLASSE"):
         return re.sub(r"\d.*", "", squeezed[6:]) or None
@@ -523,7 +447,7 @@ def _is_slip(one: str, other: str) -> bool:
     range."""
     if not (one.isalpha() and other.isalpha()):
         return False
-    if any(one.startswith(name) and other.startswith(name) for name in _RANGES):
+    if any(one.startswith(name) and other.startswith(name) for name in RANGES):
         return False
     shorter = min(len(one), len(other))
     for length, most in _SLIPS:

@@ -85,9 +85,6 @@ class PartnerKey(models.Model):
     # For operators, in one line; empty while the key is not suspended.
     suspended_why = models.CharField(max_length=WHY_MAX, db_default="")
     last_used_on = models.DateField(null=True)
-    # Searches that found nothing, on the UTC day `failed_on` alone.
-    failed_on = models.DateField(null=True)
-    failures = models.PositiveIntegerField(db_default=0)
 
     objects = PartnerKeys.as_manager()
 
@@ -242,6 +239,7 @@ class PartnerUse(models.Model):
     reports = models.PositiveIntegerField(db_default=0)
     # Of these, those between midnight and five in Paris.
     night_reports = models.PositiveIntegerField(db_default=0)
+    # Searches that found nothing.
     failures = models.PositiveIntegerField(db_default=0)
     # Of the rate: where its last window begins, in seconds of the day, and its requests.
     window_at = models.PositiveIntegerField(db_default=0)

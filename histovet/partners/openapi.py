@@ -24,7 +24,11 @@ from histovet.partners.ancestor import ancestor_document
 from histovet.partners.demand import VIN_END_MISSING, ReportByCode, ReportByData
 from histovet.partners.document import Report
 from histovet.partners.link_status import LinkIs, LinkStatus
-from histovet.partners.listing_check import ListingCheck, ListingChecked
+from histovet.partners.listing_check import (
+    DATE_PATTERN,
+    ListingCheck,
+    ListingChecked,
+)
 from histovet.partners.problems import (
     CONTENT_TYPE,
     FieldError,
@@ -151,9 +155,38 @@ _ADVERT_COMPARED: ListingChecked = {
     },
     "histovet": {"receipt": "K7QMX-2XVD4"},
 }
+# What the forms of the site accept, as patterns of JSON Schema: no NUL in any text.
+_TEXT = r"[^\u0000]*"
 # White space to Python and not to JSON Schema is none of it.
-_VISIBLE = r"[^\s\u001c-\u001f\u0085]"
-_DATE_PATTERN = "^[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?$"
+_VISIBLE = r"[^\s\u0000\u001c-\u001f\u0085]"
+_NAME = f"^{_TEXT}{_VISIBLE}{_TEXT}$"
+_IDENTIFIER = f"^{_TEXT}[0-9A-Za-z]{_TEXT}$"
+# Nine digits, fourteen of a SIRET, or none.
+_SIREN = "^([0-9]{9}([0-9]{5})?)?$"
+# However 27 characters are parted; a link has them behind its last #.
+_PARTED = r"[ !-\x22$-/:-@[-`{-~\u00a0\u2010-\u2014\u202f]*"
+_CODE_PATTERN = f"^({_TEXT}#)?{_PARTED}([0-8A-Za-z]{_PARTED}){{{codes.LENGTH}}}$"
+
+
+def _date_pattern() -> str:
+    """Return the forms of a date that are understood, but for signs that nobody sees
+    and for which days a month has. Source: pseudonymizer.normalise.typed_date."""
+    year = "(189[3-9]|19[0-9]{2}|2[0-9]{3})"
+    month, day = "(0?[1-9]|1[0-2])", "(0?[1-9]|[12][0-9]|3[01])"
+    month2, day2 = "(0[1-9]|1[0-2])", "(0[1-9]|[12][0-9]|3[01])"
+    parted = r"[ \u00a0\u202f./\u2010-\u2014-]+"
+    word = "[A-Za-zÀÉÈÔÛàéèôû]{3,9}[.]?"
+    minute = "[0-5][0-9]"
+    hour = f"([01][0-9]|2[0-3]):{minute}"
+    clock = f"{hour}(:{minute}([.,][0-9]{{1,9}})?)?(Z|[+-]{hour})?"
+    forms = (
+        f"{year}-{month}-{day}",
+        f"{year}-{month2}-{day2}T{clock}",
+        f"{day2}{month2}{year}",
+        f"([Ll][Ee] +)?{day}( ?[Ee][Rr])?{parted}({month}|{word}){parted}{year}",
+    )
+    return rf"^[ \n]*({'|'.join(forms)})[ \n]*$"
+
 
 # What each call may answer besides its success.
 _OF_SEARCHES = frozenset(
@@ -410,29 +443,36 @@ def _schemas() -> dict[str, Any]:
     # One claim at least.
     advert = schemas["Annonce"]
     advert["anyOf"] = [{"required": [name]} for name in advert["properties"]]
-    advert["properties"]["date_premiere_immatriculation"]["pattern"] = _DATE_PATTERN
+    advert["properties"]["date_premiere_immatriculation"]["pattern"] = DATE_PATTERN
     holder = schemas["TitulaireDemande"]
     holder["oneOf"] = [{"required": [name]} for name in holder["properties"]]
     # Either proof; the other may stand there empty.
-    proofs = ("numero_formule", "date_emission_certificat_immatriculation")
+    proofs = {
+        "numero_formule": _IDENTIFIER,
+        "date_emission_certificat_immatriculation": _date_pattern(),
+    }
     schemas["CertificatDemande"]["oneOf"] = [
         {
             "required": [given],
-            "properties": {given: {"minLength": 1}, absent: {"maxLength": 0}},
+            "properties": {
+                name: {"pattern": pattern} if name == given else {"maxLength": 0}
+                for name, pattern in proofs.items()
+            },
         }
-        for given, absent in (proofs, reversed(proofs))
+        for given in proofs
     ]
     for schema, name, pattern in (
-        ("CertificatDemande", "numero_immatriculation", "[0-9A-Za-z]"),
-        ("ParticulierDemande", "nom", _VISIBLE),
-        ("PersonneMoraleDemande", "raison_sociale", _VISIBLE),
-        ("PersonneMoraleDemande", "siren", r"^([0-9]{9}([0-9]{5})?)?$"),
+        ("CertificatDemande", "numero_immatriculation", _IDENTIFIER),
+        ("ParticulierDemande", "nom", _NAME),
+        ("PersonneMoraleDemande", "raison_sociale", _NAME),
+        ("PersonneMoraleDemande", "siren", _SIREN),
+        ("HistovetDemande", "fin_vin", f"^{_TEXT}$"),
+        ("CodeDemande", "code", _CODE_PATTERN),
     ):
         schemas[schema]["properties"][name]["pattern"] = pattern
-    schemas["CodeDemande"]["properties"]["code"] |= {
-        "minLength": codes.LENGTH,
-        "maxLength": CODE_MAX,
-    }
+    given_names = schemas["ParticulierDemande"]["properties"]["prenoms"]
+    given_names["items"]["pattern"] = f"^{_TEXT}$"
+    schemas["CodeDemande"]["properties"]["code"]["maxLength"] = CODE_MAX
     return schemas
 
 

@@ -32,6 +32,7 @@ from histovet.sharing.forms import CarForm, CodeForm
 from histovet.sharing.models import Scope
 from histovet.sharing.opening import OpenLink, open_link, read_link
 from histovet.sharing.tries import Answer, judge
+from histovet.usage.daily_counts import What, daily_counts
 
 _READ_OR_POSTED = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -141,6 +142,7 @@ def _open(request: HttpRequest, public_id: str | None) -> HttpResponse:
     address = addresses.written(found.public_id)
     response = SeeOther(reverse("link", args=[address]))
     if not is_open_here:
+        daily_counts.add(What.BUYER_REPORT, now)
         until = int(found.expires_at.timestamp())
         cookies.give_link(response, address, form.secret, now=seconds, until=until)
     return response
@@ -188,11 +190,13 @@ def _report(request: HttpRequest, found: OpenLink) -> HttpResponse:
     shown = found.report(now)
     seen = cookies.seen_in(request, found.public_id, now=seconds)
     since = changes(seen.marks, shown) if seen else None
-    context = {
-        "page": display.page(shown, events=request.GET.get("voir", "")),
-        "expires_at": found.expires_at,
-        "public_id": addresses.written(found.public_id),
-    }
+    address = addresses.written(found.public_id)
+    page = display.page(
+        shown,
+        events=request.GET.get("voir", ""),
+        check_at=reverse("check_car", args=[address]),
+    )
+    context = {"page": page, "expires_at": found.expires_at, "public_id": address}
     if seen and since and not (since.are_none and since.as_of_before == shown.as_of):
         context["since"] = since
         context["changed"] = changed(since, shown)

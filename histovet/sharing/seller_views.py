@@ -31,6 +31,7 @@ from histovet.sharing.codes import Kind
 from histovet.sharing.forms import NewLinkForm, OwnerCodeForm
 from histovet.sharing.links import NotShareable, OwnedLink, TooManyLinks
 from histovet.sharing.models import End
+from histovet.usage.daily_counts import What, daily_counts
 from histovet.vault import reading
 from histovet.vault.reading import Opened
 from pseudonymizer.envelope import link_id
@@ -117,6 +118,7 @@ def links(request: HttpRequest, seller: Seller) -> HttpResponse:
         return _list(request, seller, form, refused="sold")
     except TooManyLinks:
         return _list(request, seller, form, refused="many")
+    daily_counts.add(What.LINK, seller.now)
     response = _to_link(secret)
     cookies.give_owner(response, owner_secret, now=int(seller.now.timestamp()))
     return response

@@ -17,6 +17,7 @@ from django.db import connection
 from django.test import Client, override_settings
 
 from histovet.history.forms import IdentityForm
+from histovet.limits import tickets
 from histovet.limits.vehicles import A_DAY
 from histovet.logs import LineFormatter
 from histovet.sharing import addresses, codes
@@ -25,6 +26,7 @@ from histovet.sharing.models import End, Link
 from pseudonymizer.__main__ import main
 from pseudonymizer.envelope import link_id
 from tests import dump, vehicles
+from tests.limits.work import brought_by, challenge_in, fail, solved
 from tests.partner import new_key
 from tests.poppler import text_of
 from tests.publish import publish
@@ -171,6 +173,105 @@ def _type_into_the_site(client: Client) -> str:
     return client.cookies.output()
 
 
+def _pass_the_brake(monkeypatch) -> str:
+    """Go on where an answer costs work or a wait; return what the browser keeps, and
+    what it is asked and brings. Its pages hold what was typed, as any form."""
+    monkeypatch.setattr(tickets, "WAIT_SECONDS", 0)
+    typed = {
+        "register": "SIV",
+        "holder_kind": "person",
+        "family_name": "AUTRE",
+        "given_names": GIVEN,
+        "plate": PLATE,
+        "formula_number": FORMULA,
+        "vin_end": VIN,
+    }
+    told = ""
+    # One network each: it has one ticket at a time.
+    for kind, address in (("altcha", "127.8.0.1"), ("ticket", "127.9.0.1")):
+        client = Client(REMOTE_ADDR=address)
+        fail(10, "seller", address)
+        page = client.post("/vendeur", typed).content.decode()
+        challenge = challenge_in(page)
+        brought = brought_by(page)
+        if kind == "altcha":
+            brought = {"altcha": solved(challenge)}
+        # Answered once, then asked again.
+        for answered in (True, False):
+            again = client.post("/vendeur", typed | brought)
+            found = "Aucun véhicule ne correspond" in again.content.decode()
+            assert (again.status_code, found) == (200, answered)
+        told += challenge + brought[kind] + str(again.headers)
+        told += client.cookies.output()
+    return told
+
+
+def _drive_partner(key: str, secret: bytes, unknown: bytes) -> str:
+    """Ask with a link's code for all that a partner may; return what it is told."""
+    code = codes.encode(secret, Kind.LINK)
+    advert = {"marque": FAMILY, "modele": PLATE, "vin": VIN}
+    vehicle = {"vehicule": {"code": code}}
+    client = Client(
+        headers={"Authorization": f"Bearer {key}"}, raise_request_exception=False
+    )
+
+    def ask(call, body):
+        return client.post(f"/api/v1/{call}", body, content_type="application/json")
+
+    answers = [
+        ask("report_by_code", vehicle),
+        ask("listing_check", {**vehicle, "annonce": advert}),
+        ask("link_status", vehicle),
+        client.get("/api/v1/usage"),
+        client.get("/api/v1/usage", {"code": code, "plate": PLATE}),
+    ]
+    assert [answer.status_code for answer in answers] == [200] * 5
+    assert answers[2].json() == {"live": True}
+    vin = answers[1].json()["annonce"]["vin"]
+    assert vin == {"verdict": "consistent", "reason": "equal"}
+    dead = {"vehicule": {"code": codes.encode(unknown, Kind.LINK)}}
+    answers += [
+        ask("link_status", dead),
+        ask("listing_check", dead | {"annonce": advert}),
+    ]
+    assert [answer.status_code for answer in answers[-2:]] == [200, 404]
+    refused = [
+        ask("listing_check", {**vehicle, "annonce": {VIN: PLATE}}),
+        ask("listing_check", {**vehicle, "annonce": {"kilometrage": VIN}}),
+        ask(
+            "listing_check",
+            {**vehicle, "annonce": {"date_premiere_immatriculation": DATE}},
+        ),
+        ask("listing_check", {"vehicule": {"code": code + VIN}, "annonce": advert}),
+        ask("link_status", {"vehicule": {code: FAMILY}}),
+        ask("link_status", f'{{"{code}'),
+        ask(f"link_status/{code}", vehicle),
+    ]
+    assert {answer.status_code for answer in refused} == {400, 404}
+    # Three adverts, and the fourth.
+    fourth = [
+        ask("listing_check", {**vehicle, "annonce": {"modele": f"{PLATE} {number}"}})
+        for number in range(3)
+    ]
+    assert [answer.status_code for answer in fourth] == [200, 200, 403]
+    # The database is away, and the request fails with the code in its variables.
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE sharing_link RENAME TO away")
+    try:
+        broken = [
+            ask("listing_check", {**vehicle, "annonce": advert}),
+            ask("link_status", vehicle),
+        ]
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE away RENAME TO sharing_link")
+    assert all(answer.status_code >= 500 for answer in broken)
+    return "".join(
+        answer.content.decode() + str(answer.headers)
+        for answer in (*answers, *refused, *fourth, *broken)
+    )
+
+
 def _write_to_the_operator(client: Client) -> str:
     """Send what a message is not to carry, and once while nobody takes mail; return the
     addresses that it led to. A page that refuses shows what was typed, as any form."""
@@ -225,9 +326,9 @@ def _secrets_seen(text: str, secrets: dict[str, tuple[bytes, Kind]]) -> list[str
     ]
 
 
-def _drive_links() -> tuple[str, dict[str, tuple[bytes, Kind]]]:
-    """Make links, open them in every way, well and badly, and end them. Return what may
-    hold no canary, and the secrets that were used."""
+def _drive_links(key: str) -> tuple[str, dict[str, tuple[bytes, Kind]]]:
+    """Make links, open them in every way, well and badly, by a partner too, and end
+    them. Return what may hold no canary, and the secrets that were used."""
     typed = {
         "register": "SIV",
         "holder_kind": "person",
@@ -307,6 +408,16 @@ def _drive_links() -> tuple[str, dict[str, tuple[bytes, Kind]]]:
         assert not _seen(text_of(one.content) + str(one.headers))
     # The paper that its owner printed is to show the link's code; nothing else does.
     assert not _secrets_seen(text_of(paper.content) + str(given.headers), shown)
+    told = _drive_partner(key, first, unknown)
+    # Its owner reads who compared and opened it, under which receipts, and prints it for
+    # the car: the code stands there, and nothing of the certificate.
+    listed = seller.get("/liens").content.decode()
+    for number in re.findall(r'"receipt":"([^"]+)"', told):
+        assert number in listed
+    sheet = seller.get(at(first).replace("/r/", "/liens/") + "/affiche")
+    assert sheet.status_code == 200
+    assert not _seen(listed + sheet.content.decode())
+    assert set(_secrets_seen(sheet.content.decode(), shown)) == {"link of 1"}
     # What is mistyped stays in the form, so its page is no place to look; the rest is.
     mistyped = code(third)[:-1] + ("A" if code(third)[-1] != "A" else "B")
     for door in ("/acheteur", at(third)):
@@ -345,7 +456,7 @@ def _drive_links() -> tuple[str, dict[str, tuple[bytes, Kind]]]:
     assert Link.objects.filter(end=None).count() == 0
     assert Link.objects.filter(end=End.REVOKED_BY_OWNER).count() == 3
     kept = "".join(one.cookies.output() for one in (seller, reader, typist, other))
-    return kept + "".join(
+    return kept + told + "".join(
         str(answer.headers) + answer.content.decode() for answer in answers
     ), shown
 
@@ -384,7 +495,7 @@ def test_a_canary_is_found_when_it_is_there():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_no_canary_is_seen_again(tmp_path, capfd, log):
+def test_no_canary_is_seen_again(tmp_path, capfd, log, monkeypatch):
     feed = _feed(tmp_path / "feed")
     publish(feed, label="canary")
     key = new_key()
@@ -393,7 +504,8 @@ def test_no_canary_is_seen_again(tmp_path, capfd, log):
     cache.clear()
     cookies = _type_into_the_site(Client())
     after_a_message = _write_to_the_operator(Client())
-    answers_of_links, secrets = _drive_links()
+    braked = _pass_the_brake(monkeypatch)
+    answers_of_links, secrets = _drive_links(key)
     assert len(secrets) == 5
 
     # Doors that refuse a delivery.
@@ -421,6 +533,7 @@ def test_no_canary_is_seen_again(tmp_path, capfd, log):
         "refusals of the API": "".join(refusals),
         "cookies of the site": cookies,
         "what follows a message": after_a_message,
+        "proofs, tickets and cookies of a brake": braked,
         "cookies and answers of links": answers_of_links,
         "errors of the form": form.errors.as_text(),
         "standard output": printed.out,

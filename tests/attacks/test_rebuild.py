@@ -1,5 +1,6 @@
-"""Property 11: from a report for others, as page or as JSON, nobody tells the formula
-number or the issue date better than docs/report.md allows.
+"""Property 11: from a report for others, as page, as PDF or as JSON, nobody tells the
+formula number or the issue date better than docs/report.md allows, nor the end of the
+VIN, which is asked for beside them.
 
 The attack reads the page and the document as anybody would who was given a link, and
 knows the real certificate only to check itself. It is first shown to find what was
@@ -23,12 +24,14 @@ from django.utils import translation
 
 from histovet.history import display
 from histovet.history.dates import Precision, ShownDate
+from histovet.history.document import Making, report_pdf
 from histovet.history.report import Audience, Report, report
 from histovet.inspections.inspected import Inspected, Source
 from histovet.partners.ancestor import ancestor_document
 from pseudonymizer.records import Inspection, Operation, Record, Register, Vehicle
 from pseudonymizer.registration import Layout
 from tests import extract
+from tests.poppler import text_of
 
 AS_OF = dt.date(2021, 10, 26)
 # Every page names the arrêté by its day.
@@ -126,7 +129,7 @@ def page(read: Report, language: str = "fr") -> str:
     """Return the buyer's page as it is sent."""
     with translation.override(language):
         context = {
-            "page": display.page(read),
+            "page": display.page(read, check_at="/r/AAAAAAAAAAAAAAAA/verifier"),
             "expires_at": EXPIRES,
             "public_id": "A" * 16,
         }
@@ -224,10 +227,18 @@ def leaks(printed: Printed, pages: list[str], answer: dict) -> list[str]:
         or any(re.search(f"<td>{postal_code}</td>", one) for one in pages)
     ):
         found.add("the postal code")
-    vin = printed.record.vehicle.vin
-    if vin and "*" not in vin and any(vin in text for text in whole):
-        found.add("the VIN")
+    end = vin_end(printed.record)
+    # Fewer characters stand in every report, as a number of something.
+    if len(end) >= 4 and any(
+        re.search(re.escape(end) + r"(?![0-9A-Z])", text.upper()) for text in whole
+    ):
+        found.add("the end of the VIN")
     return sorted(found)
+
+
+def vin_end(record: Record) -> str:
+    """Return as much of the end of the VIN as the register shows, 5 of a whole one."""
+    return (record.vehicle.vin or "").upper().rpartition("*")[2][-5:]
 
 
 def moved(value, day: dt.date, other: dt.date):
@@ -256,6 +267,28 @@ def candidates(printed: Printed, audience: Audience = Audience.OTHERS) -> list[d
         if day <= shared.as_of
         and read_by(audience, moved(printed.record, issued, day)) == shared
     ]
+
+
+def other_ends(record: Record) -> list[Record]:
+    """Return the record with other characters wherever its VIN has some behind the
+    fourth: all of one digit, ten times."""
+    vin = record.vehicle.vin or ""
+    return [
+        msgspec.structs.replace(
+            record,
+            vehicle=msgspec.structs.replace(
+                record.vehicle, vin=vin[:4] + re.sub(r"[^*]", digit, vin[4:])
+            ),
+        )
+        for digit in "0123456789"
+    ]
+
+
+def ends_left(printed: Printed, audience: Audience = Audience.OTHERS) -> int:
+    """Return how many of those VINs lead to the very same report."""
+    shared = read_by(audience, printed.record)
+    others = other_ends(printed.record)
+    return sum(read_by(audience, other) == shared for other in others)
 
 
 def figures_of(counts: list[int]) -> dict[str, float]:
@@ -337,6 +370,12 @@ def test_the_attack_finds_each_thing_that_is_planted():
         ),
         "the plate": dataclasses.replace(clean, masked_plate="ZQ987XW"),
         "the VIN": dataclasses.replace(clean, vehicle=MADE_UP.record.vehicle),
+        "the end of the VIN": dataclasses.replace(
+            clean, vehicle=Vehicle(make="RENAULT", vin="VF1R********45678")
+        ),
+        "that end elsewhere": dataclasses.replace(
+            clean, vehicle=Vehicle(make="RENAULT", variant="A45678")
+        ),
         "the postal code": dataclasses.replace(
             clean,
             certificate=dataclasses.replace(clean.certificate, place="69003"),
@@ -371,6 +410,30 @@ def test_a_report_that_tells_the_day_leaves_one_candidate():
     assert candidates(MADE_UP, Audience.HOLDER) == [ISSUED]
 
 
+def test_a_report_that_tells_the_end_of_the_vin_leaves_none_other():
+    assert ends_left(MADE_UP) == 10
+    assert ends_left(MADE_UP, Audience.HOLDER) == 0
+    masked = dataclasses.replace(
+        MADE_UP,
+        record=msgspec.structs.replace(
+            MADE_UP.record, vehicle=Vehicle(vin="VF1R********45678")
+        ),
+    )
+    assert ends_left(masked) == 10
+    assert ends_left(masked, Audience.HOLDER) == 0
+
+
+def test_no_pdf_holds_the_end_of_the_vin():
+    making = Making(EXPIRES, "https://histovet.example/verifier")
+    on_paper = {}
+    for audience in Audience:
+        made = display.page(read_by(audience, MADE_UP.record), plain=True)
+        pdf = report_pdf(made, making)
+        assert b"/EmbeddedFile" not in pdf
+        on_paper[audience] = "45678" in text_of(pdf)
+    assert on_paper == {Audience.HOLDER: True, Audience.OTHERS: False}
+
+
 def test_no_sampled_report_gives_its_certificate_away():
     found: dict[str, int] = {}
     days: dict[str, list[int]] = {"SIV": [], "FNI": []}
@@ -380,6 +443,7 @@ def test_no_sampled_report_gives_its_certificate_away():
         for name in leaks(printed, pages, document(read)):
             found[name] = found.get(name, 0) + 1
         days[printed.record.register].append(len(candidates(printed)))
+        assert ends_left(printed) == 10
     assert found == {}
     assert min(len(counts) for counts in days.values()) >= 20
     assert min(days["SIV"]) >= 28

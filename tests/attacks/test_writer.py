@@ -223,9 +223,9 @@ def test_counters_and_budgets_can_be_reset(register, writer):
 
     terms = {"name": "Essai", "scopes": SCOPES, "rate": "9/s", "daily_quota": None}
     _, key = PartnerKey.issue(**terms, expires_at=now + LIFE, now=now)
-    failed = "UPDATE partners_key SET failures = {}, failed_on = (now() AT TIME ZONE 'UTC')::date"
+    assert authenticate(key, now).failures_today == 0
     for failures in (50, 0):
-        writer(failed.format(failures))
+        writer(f"UPDATE partners_use SET failures = {failures}")
         assert authenticate(key, now).failures_today == failures
 
     secret = given()

@@ -1,4 +1,4 @@
-"""Synthetic registers on disk, made once in an edition, and certificates drawn of them.
+"""Synthetic registers on disk, made once in a version, and certificates drawn of them.
 
 $HISTOVET_STATE/registers/1000000-in-8/    registrations alone, with their manifest
 """
@@ -43,7 +43,7 @@ def kept_folder() -> Path:
 
 
 def register(kept: Path, *, vehicles: int, files: int) -> Path:
-    """Return the folder of this register, made unless it is there in this edition."""
+    """Return the folder of this register, made unless it is there in this version."""
     folder = kept / f"{vehicles}-in-{files}"
     wanted = label(vehicles=vehicles, seed=SEED)
     manifest = folder / MANIFEST_NAME

@@ -31,7 +31,7 @@ def test_a_register_holds_registrations_alone_and_is_made_once(kept, feed):
     assert (again, again.stat().st_ino) == (feed, made)
 
 
-def test_a_register_of_another_edition_is_made_again(kept, feed):
+def test_a_register_of_another_version_is_made_again(kept, feed):
     manifest = feed / MANIFEST_NAME
     told = json.loads(manifest.read_bytes())
     manifest.write_text(json.dumps(told | {"label": "synthetic of before"}))

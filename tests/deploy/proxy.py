@@ -33,6 +33,7 @@ class Proxy:
     folder: Path
     http: int
     https: int
+    metrics: int
 
     @property
     def logs(self) -> str:
@@ -40,9 +41,11 @@ class Proxy:
             path.read_text(errors="replace") for path in self.folder.glob("*.log")
         )
 
-    def send(self, request: bytes, *, tls: bool = True, name: str = HOST) -> bytes:
+    def send(
+        self, request: bytes, *, tls: bool = True, name: str = HOST, port: int = 0
+    ) -> bytes:
         """Return the whole answer. Raises OSError when the connection is refused."""
-        port = self.https if tls else self.http
+        port = port or (self.https if tls else self.http)
         with contextlib.ExitStack() as stack:
             client = stack.enter_context(
                 socket.create_connection(("127.0.0.1", port), _UP_SECONDS)
@@ -81,13 +84,18 @@ def asked(path: str, *headers: str, method: str = "GET", body: bytes = b"") -> b
 def proxy(folder: Path, *upstreams: Path) -> Iterator[Proxy]:
     """Run nginx, its files in the folder, until the block ends."""
     assert NGINX is not None
-    http, https = _free_ports(2)
+    http, https, metrics = _free_ports(3)
     _make_certificate(folder / "tls")
-    config = (DEPLOY / "nginx/histovet.conf").read_text()
+    config = "".join(
+        (DEPLOY / "nginx" / name).read_text()
+        for name in ("histovet.conf", "histovet-metrics.conf")
+    )
     servers = [f"server unix:{path} max_fails=0;" for path in upstreams]
     for theirs, ours in (
         ("listen 80", f"listen 127.0.0.1:{http}"),
         ("listen 443", f"listen 127.0.0.1:{https}"),
+        ("listen 10.0.5.2:9180", f"listen 127.0.0.1:{metrics}"),
+        ("allow 10.0.5.9", "allow 127.0.0.1"),
         ("server unix:/run/histovet/site.sock max_fails=0;", "\n".join(servers)),
         ("/etc/histovet/tls/", f"{folder}/tls/"),
         ("/var/log/nginx/", f"{folder}/"),
@@ -113,7 +121,7 @@ def proxy(folder: Path, *upstreams: Path) -> Iterator[Proxy]:
     process = subprocess.Popen(command, stderr=subprocess.PIPE)
     try:
         _wait_for(process, https)
-        yield Proxy(folder, http, https)
+        yield Proxy(folder, http, https, metrics)
     finally:
         process.terminate()
         process.wait(_UP_SECONDS)

@@ -137,6 +137,7 @@ def test_the_site_behind_it(production, folder):  # noqa: F811
             ("/healthz", 200),
             # For who stands on this machine.
             ("/readyz", 404),
+            ("/metrics", 404),
         ):
             answer = written(running.send(asked(path)))
             assert answer[0] == status, path
@@ -152,3 +153,45 @@ def test_the_site_behind_it(production, folder):  # noqa: F811
         ready = b"GET /readyz HTTP/1.0\r\nHost: localhost\r\n\r\n"
         answer = written(served.send(ready, over_unix=True))
         assert answer[0] == 503
+
+
+FORGED = ("X-Forwarded-For: 192.0.2.7", "X-Real-IP: 192.0.2.7", f"Via: {CANARY}")
+
+
+def test_metrics_have_an_address_of_their_own_and_nothing_else_does(
+    folder,
+    production,  # noqa: F811
+):
+    variables = dict.fromkeys(
+        ("HISTOVET_TRUSTED_PROXIES", "HISTOVET_METRICS_NETWORKS"), "unix"
+    )
+    with (
+        site({**production, **variables}) as served,
+        proxy(folder, served.unix) as running,
+    ):
+
+        def inside(path: str, *headers: str, method: str = "GET") -> int:
+            request = asked(path, *headers, method=method)
+            return written(running.send(request, tls=False, port=running.metrics))[0]
+
+        assert inside("/metrics") == 200
+        # What a collector's own proxy would say takes nothing away, and gives nothing.
+        assert inside("/metrics", *FORGED) == 200
+        assert inside("/metrics", method="POST") == 403
+        for path in ("/", "/readyz", "/vendeur", "/metrics/", "/api/v1/usage"):
+            assert inside(path) == 404, path
+        for path in ("/metrics", "/metrics?x", "//metrics", "/%6detrics", "/./metrics"):
+            for headers in ((), FORGED, ("X-Forwarded-For:",)):
+                assert written(running.send(asked(path, *headers)))[0] == 404, path
+                plain = written(running.send(asked(path, *headers), tls=False))
+                assert plain[0] == 301, path
+
+
+def test_who_is_not_named_reads_no_metrics(behind, folder):
+    running, kept = behind
+    config = (folder / "histovet.conf").read_text()
+    assert config.count("allow 127.0.0.1;") == 1
+    assert "deny all;" in config.partition("allow 127.0.0.1;")[2].splitlines()[1]
+    request = asked("/metrics")
+    assert written(running.send(request, tls=False, port=running.metrics))[0] == 200
+    assert b"x-forwarded" not in kept.requests[0].lower()

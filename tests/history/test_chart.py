@@ -204,7 +204,7 @@ def test_a_document_has_its_own_colours_and_no_classes():
 
 
 def test_it_is_one_image_with_a_name_and_a_description():
-    root = tree(name="km")
+    root = tree()
     assert root.get("role") == "img"
     named = {one.get("id"): one.text for one in root if one.get("id")}
     assert [named[one] for one in root.get("aria-labelledby").split()] == [
@@ -224,7 +224,6 @@ def test_texts_are_escaped():
             plain=False,
             words=words,
             number=lambda value: f"{value}{nasty}",
-            name=nasty,
         )
     )
     assert root.find(f"{SVG}title").text == nasty

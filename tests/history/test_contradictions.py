@@ -1,6 +1,8 @@
 """Where the register contradicts itself: docs/report.md, Contradictions."""
 
 import datetime as dt
+import re
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +13,7 @@ from histovet.history.report import Audience, report
 from histovet.history.synthesis import synthesis
 from histovet.inspections.inspected import Inspected, Source
 from pseudonymizer.records import (
+    DamageProcedure,
     Inspection,
     Operation,
     Opposition,
@@ -19,6 +22,7 @@ from pseudonymizer.records import (
     Suspension,
 )
 
+DOCUMENTATION = Path(__file__).parents[2] / "docs" / "report.md"
 AS_OF = dt.date(2021, 10, 26)
 BIRTH, DAY, LATER = (dt.date(2015, 5, 4), dt.date(2020, 5, 4), dt.date(2020, 9, 1))
 CLAIM = {"claim_count": 1, "last_claim": DAY, "fit_to_drive": True}
@@ -52,10 +56,21 @@ CASES = [
         REPAIRED | {"fit_to_drive": False, "suspensions": (Suspension("FNIV", None),)},
         ["repaired_but_suspended"],
     ),
+    (
+        REPAIRED | {"fit_to_drive": False, "procedures": (DamageProcedure("1", True),)},
+        ["repaired_but_suspended"],
+    ),
+    # Fit to drive and never damaged: nothing was to be resolved.
+    ({"fit_to_drive": True}, []),
     # A resolution of before the claim is of another one.
     (CLAIM | {"fit_to_drive": False, "last_resolution": BIRTH}, []),
     ({"holder_count": 0}, ["nobody_holds_it"]),
     ({"holder_count": None}, []),
+    # Nobody at all says more than fewer than there were.
+    (
+        {"holder_count": 0, "operations": (Operation("CHANG_TIT_NORMAL", DAY),)},
+        ["nobody_holds_it"],
+    ),
     (
         {
             "holder_count": 1,
@@ -106,6 +121,21 @@ CASES = [
     ),
     (
         {
+            "suspensions": (Suspension("FNIM", DAY),),
+            "operations": (Operation("CHANG_TIT_NORMAL", LATER),),
+        },
+        ["held_after_its_end"],
+    ),
+    # Other suspensions end nothing.
+    (
+        {
+            "suspensions": (Suspension("PEN", DAY),),
+            "operations": (Operation("CHANG_TIT_NORMAL", LATER),),
+        },
+        [],
+    ),
+    (
+        {
             "suspensions": (Suspension("FNIM", LATER),),
             "operations": (Operation("CHANG_TIT_NORMAL", DAY),),
         },
@@ -136,6 +166,27 @@ CASES = [
 ]
 
 
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {
+            "first_registration": DAY,
+            "operations": (Operation("INSCRIPTION_GAGE", None),),
+        },
+        {
+            "suspensions": (Suspension("DES", None),),
+            "operations": (Operation("CHANG_TIT_NORMAL", LATER),),
+        },
+        {
+            "suspensions": (Suspension("DES", DAY),),
+            "operations": (Operation("CHANG_TIT_NORMAL", None),),
+        },
+    ],
+)
+def test_what_has_no_date_contradicts_none(facts):
+    assert found(**facts) == ()
+
+
 @pytest.mark.parametrize(("facts", "expected"), CASES)
 def test_each_rule_finds_its_contradiction(facts, expected):
     assert list(found(**facts)) == expected
@@ -144,6 +195,14 @@ def test_each_rule_finds_its_contradiction(facts, expected):
 def test_every_rule_is_found_in_the_table_and_has_its_words():
     tested = {code for _, expected in CASES for code in expected}
     assert {rule.code for rule in RULES} == tested == set(CONTRADICTIONS)
+
+
+def test_they_are_told_in_the_order_of_the_documentation():
+    text = DOCUMENTATION.read_text("utf-8")
+    section = text.partition("\n## Contradictions\n")[2].partition("\n## ")[0]
+    first_cells = re.findall(r"^\| (`.*`) \|", section, re.MULTILINE)
+    documented = re.findall(r"`(\w+)`", " ".join(first_cells))
+    assert [rule.code for rule in RULES] == documented
 
 
 def test_a_cancelled_certificate_has_nothing_to_contradict():

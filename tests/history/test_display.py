@@ -105,6 +105,32 @@ def test_a_date_of_others_has_the_words_of_its_precision(register, expected):
         assert display.page(read).first_registration == expected
 
 
+@pytest.mark.parametrize("plain", [False, True])
+def test_others_are_told_where_the_vin_is_compared(plain):
+    hints = {}
+    for audience in Audience:
+        read = shown_report(audience, vehicle=Vehicle(vin="VF1R********45678"))
+        with translation.override("fr"):
+            made = display.page(read, plain=plain, check_at="" if plain else "/r/A/x")
+        (row,) = [
+            row
+            for section in made.sections
+            for table in section.blocks
+            if isinstance(table, Table)
+            for row in table.rows
+            if row.box == "E"
+        ]
+        hints[audience] = row.hint
+    assert hints[Audience.HOLDER] == ""
+    told = hints[Audience.OTHERS]
+    assert told.startswith("Comparez le VIN relevé sur la voiture : ")
+    assert ('<a href="/r/A/x">' in told) is not plain
+
+
+def test_where_no_vin_is_recorded_none_is_compared():
+    assert "Comparez le VIN" not in repr(page(audience=Audience.OTHERS))
+
+
 @pytest.mark.parametrize(
     ("months", "french", "english"),
     [

@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 
 from histovet.history.dates import Precision, ShownDate
-from histovet.history.inspection_due import Due, Kind, next_due
+from histovet.history.inspection_due import Due, DueKind, next_due
 from histovet.history.report import Audience, report
 from histovet.inspections.inspected import Absence, Inspected, Source
 from pseudonymizer.records import Inspection, Record, Register, Vehicle
@@ -52,40 +52,46 @@ def due(
 @pytest.mark.parametrize(
     ("visits", "expected"),
     [
-        ([("2025-03-04", "VTP", "A")], Due(Kind.PERIODIC, day("2027-03-04"))),
-        ([("2025-03-04", "VTP", "AP")], Due(Kind.PERIODIC, day("2027-03-04"))),
-        ([("2024-02-29", "VTP", "A")], Due(Kind.PERIODIC, day("2026-02-28"))),
-        ([("2025-03-04", "VTP", "S")], Due(Kind.COUNTER_VISIT, day("2025-05-04"))),
-        ([("2025-12-31", "VTP", "SP")], Due(Kind.COUNTER_VISIT, day("2026-02-28"))),
+        ([("2025-03-04", "VTP", "A")], Due(DueKind.PERIODIC, day("2027-03-04"))),
+        ([("2025-03-04", "VTP", "AP")], Due(DueKind.PERIODIC, day("2027-03-04"))),
+        ([("2024-02-29", "VTP", "A")], Due(DueKind.PERIODIC, day("2026-02-28"))),
+        ([("2025-03-04", "VTP", "S")], Due(DueKind.COUNTER_VISIT, day("2025-05-04"))),
+        ([("2025-12-31", "VTP", "SP")], Due(DueKind.COUNTER_VISIT, day("2026-02-28"))),
         (
             [("2025-03-04", "VTP", "R")],
-            Due(Kind.COUNTER_VISIT, day("2025-05-04"), drives_until=day("2025-03-04")),
+            Due(
+                DueKind.COUNTER_VISIT, day("2025-05-04"), drives_until=day("2025-03-04")
+            ),
         ),
         (
             [("2025-03-04", "VTP", "RP")],
-            Due(Kind.COUNTER_VISIT, day("2025-05-04"), drives_until=day("2025-03-04")),
+            Due(
+                DueKind.COUNTER_VISIT, day("2025-05-04"), drives_until=day("2025-03-04")
+            ),
         ),
         # Two years and two months run from the periodic inspection.
         (
             [("2025-04-20", "CV", "A"), ("2025-03-04", "VTP", "S")],
-            Due(Kind.PERIODIC, day("2027-03-04")),
+            Due(DueKind.PERIODIC, day("2027-03-04")),
         ),
         (
             [("2025-04-20", "CV", "S"), ("2025-03-04", "VTP", "R")],
-            Due(Kind.COUNTER_VISIT, day("2025-05-04")),
+            Due(DueKind.COUNTER_VISIT, day("2025-05-04")),
         ),
         (
             [("2025-04-20", "CV", "R"), ("2025-03-04", "VTP", "S")],
-            Due(Kind.COUNTER_VISIT, day("2025-05-04"), drives_until=day("2025-04-20")),
+            Due(
+                DueKind.COUNTER_VISIT, day("2025-05-04"), drives_until=day("2025-04-20")
+            ),
         ),
         # A complementary one changes nothing, nor does an older counter-visit.
         (
             [("2025-09-04", "VTC", "S"), ("2025-03-04", "VTP", "A")],
-            Due(Kind.PERIODIC, day("2027-03-04")),
+            Due(DueKind.PERIODIC, day("2027-03-04")),
         ),
         (
             [("2025-03-04", "VTP", "A"), ("2023-04-04", "CV", "S")],
-            Due(Kind.PERIODIC, day("2027-03-04")),
+            Due(DueKind.PERIODIC, day("2027-03-04")),
         ),
         # Not told: a postponement, an unknown result, no periodic one on record.
         ([("2025-03-04", "VTP", "X")], None),
@@ -100,7 +106,7 @@ def test_what_the_last_inspections_make_due(visits, expected):
 @pytest.mark.parametrize("genre", ["VP", "CTTE"])
 def test_the_first_is_due_in_the_six_months_before_the_fourth_anniversary(genre):
     first = due(genre=genre, first="2023-03-04")
-    assert first == Due(Kind.FIRST, day("2027-03-04"), opens=day("2026-09-04"))
+    assert first == Due(DueKind.FIRST, day("2027-03-04"), opens=day("2026-09-04"))
 
 
 @pytest.mark.parametrize(
@@ -148,7 +154,7 @@ def test_which_vehicles_the_rule_is_for(facts, is_told):
 @pytest.mark.parametrize(
     ("first", "expected"),
     [
-        ("1960-01-01", Due(Kind.PERIODIC, day("2030-03-04"))),
+        ("1960-01-01", Due(DueKind.PERIODIC, day("2030-03-04"))),
         ("1959-12-31", None),
         (None, None),
     ],
@@ -172,11 +178,11 @@ def coarse(date, precision):
 def test_a_coarse_date_stays_as_coarse():
     shared = {"audience": Audience.OTHERS, "issue_date": dt.date(2025, 3, 20)}
     periodic = due(("2025-03-04", "VTP", "A"), **shared)
-    assert periodic == Due(Kind.PERIODIC, coarse("2027-03-01", Precision.MONTH))
+    assert periodic == Due(DueKind.PERIODIC, coarse("2027-03-01", Precision.MONTH))
     failed = due(("2025-03-04", "VTP", "S"), **shared)
-    assert failed == Due(Kind.COUNTER_VISIT, coarse("2025-05-01", Precision.MONTH))
+    assert failed == Due(DueKind.COUNTER_VISIT, coarse("2025-05-01", Precision.MONTH))
     yearly = due(("2025-03-04", "VTP", "A"), register=Register.FNI, **shared)
-    assert yearly == Due(Kind.PERIODIC, coarse("2027-01-01", Precision.YEAR))
+    assert yearly == Due(DueKind.PERIODIC, coarse("2027-01-01", Precision.YEAR))
 
 
 def test_months_after_a_year_are_not_told():
@@ -184,4 +190,4 @@ def test_months_after_a_year_are_not_told():
     failed = due(("2025-03-04", "VTP", "S"), issue_date=dt.date(2025, 3, 20), **shared)
     assert failed is None
     first = due(first="2023-03-04", issue_date=dt.date(2023, 3, 4), **shared)
-    assert first == Due(Kind.FIRST, coarse("2027-01-01", Precision.YEAR), opens=None)
+    assert first == Due(DueKind.FIRST, coarse("2027-01-01", Precision.YEAR), opens=None)

@@ -1,15 +1,20 @@
+import gettext
+from pathlib import Path
+
 import msgspec
 import pytest
 
+from histovet import history
 from histovet.history import alerts, labels, meanings
 from histovet.history.critair import Sticker, Why
-from histovet.history.odometer import Reason, Verdict
+from histovet.history.odometer import MileageVerdict, Reason
 from histovet.history.report import Audience
 from histovet.history.synthesis import CONTRADICTION, RULES
 from histovet.inspections.inspected import Absence
 from pseudonymizer import codec
 from pseudonymizer.records import Vehicle
 
+ENGLISH = Path(history.__file__).parents[1] / "locale/en/LC_MESSAGES/django.mo"
 TABLES = (
     labels.OPERATIONS,
     labels.OPPOSITIONS,
@@ -44,11 +49,19 @@ def test_every_alert_has_its_words_for_each_audience():
         assert all(text.to_do[audience] for audience in Audience)
 
 
+def test_every_alert_is_told_in_english_too():
+    with ENGLISH.open("rb") as compiled:
+        english = gettext.GNUTranslations(compiled)
+    for text in alerts.TEXTS.values():
+        for french in (text.title, text.meaning, *text.to_do.values()):
+            assert english.gettext(french) != french
+
+
 @pytest.mark.parametrize(
     ("words", "table"),
     [
         (labels.ABSENCES, Absence),
-        (labels.VERDICTS, Verdict),
+        (labels.VERDICTS, MileageVerdict),
         (labels.REASONS, Reason),
         (labels.STICKERS, Sticker),
         (labels.NO_STICKER, Why),

@@ -8,21 +8,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from histovet.history import odometer
 from histovet.history.dates import Precision, ShownDate
 from histovet.history.odometer import (
     ONE_VISIT_DAYS,
     Facts,
     Mileage,
+    MileageVerdict,
     Reading,
     Reason,
-    Verdict,
     facts_of,
     judge,
     readings_of,
 )
 from histovet.history.report import Audience, report
 from histovet.inspections.inspected import Inspected, Source
-from pseudonymizer.records import INSPECTIONS_MAX, Inspection, Record, Register
+from pseudonymizer.records import (
+    INSPECTIONS_MAX,
+    Inspection,
+    Operation,
+    Record,
+    Register,
+)
 
 
 def shown(text):
@@ -44,7 +51,11 @@ CLASSIC = Facts(may_count_miles=True)
 OF_1984 = Facts(first_registration=shown("1984-05-02"))
 OF_2010 = Facts(first_registration=shown("2010-05-02"))
 
-YES, NO, NONE = Verdict.CONSISTENT, Verdict.INCONSISTENT, Verdict.NO_VERDICT
+YES, NO, NONE = (
+    MileageVerdict.CONSISTENT,
+    MileageVerdict.INCONSISTENT,
+    MileageVerdict.NO_VERDICT,
+)
 R = Reason
 
 # Name, readings, facts, verdict, reason, places, kilometres a year.
@@ -115,6 +126,9 @@ STORIES = [
     ("importée, et reculée en France", "2015-03-04 91200, 2017-03-02 62300, 2019-03-01 81900", FOREIGN, NO, R.FALL, (1,), None),
     ("reculée pendant qu’elle était à l’étranger", "2015-03-04 91200, 2019-03-02 62300, 2021-03-01 71900", Facts(imported=True, imported_on=shown("2018-11-30")), NONE, R.IMPORT, (1,), None),
     ("reculée ailleurs qu’à l’import", "2015-03-04 91200, 2019-03-02 92300, 2021-03-01 71900", Facts(imported=True, imported_on=shown("2018-11")), NO, R.FALL, (2,), None),
+    ("reculée avant d’être importée", "2015-03-04 91200, 2017-03-02 62300, 2019-03-02 71900", Facts(imported=True, imported_on=shown("2018-11-30")), NO, R.FALL, (1,), None),
+    ("importée le jour du premier relevé, et reculée", "2015-03-04 91200, 2017-03-02 62300", Facts(imported=True, imported_on=shown("2015-03-04")), NONE, R.IMPORT, (1,), None),
+    ("importée le jour du second relevé, et reculée", "2015-03-04 91200, 2017-03-02 62300", Facts(imported=True, imported_on=shown("2017-03-02")), NONE, R.IMPORT, (1,), None),
     ("une date d’import sans import", "2015-03-04 91200, 2019-03-02 62300", Facts(imported=False, imported_on=shown("2018-11-30")), NO, R.FALL, (1,), None),
     # Coarse dates
     ("au mois", "2015-03 41200, 2017-03 62300, 2019-03 81900", None, YES, R.RISING, (), 10200),
@@ -126,6 +140,82 @@ STORIES = [
     ("au mois, une faute de frappe recopiée", "2013-03 61000, 2015-03 722000, 2015-03 722000, 2017-03 84000", None, NONE, R.TYPING_SLIP, (1, 2), 5800),
     ("le même mois, 20 000 km de plus", "2013-03 61000, 2015-03 72000, 2015-03 92000", None, NONE, R.IMPLAUSIBLE_RISE, (2,), None),
     ("haut à la fois à la visite et, autrement, à la contre-visite", "2013-03-04 61000, 2015-03-04 722000, 2015-03-20 792000, 2017-03-04 84000", None, NO, R.FALL, (3,), None),
+    # On both sides of each limit
+    ("contre-visite avec un peu plus de 1 % de moins", "2017-03-04 240000, 2019-03-04 260000, 2019-03-11 257270", None, NO, R.FALL, (2,), None),
+    ("100 km de moins, c’est un arrondi", "2015-03-04 41300, 2017-03-02 41200", None, YES, R.RISING, (), 0),
+    ("101 km de moins n’en est plus un", "2015-03-04 41301, 2017-03-02 41200", None, NO, R.FALL, (1,), None),
+    ("500 km par jour", "2015-03-04 10000, 2015-07-12 75000", None, YES, R.RISING, (), None),
+    ("plus de 500 km par jour", "2015-03-04 10000, 2015-07-12 75001", None, NONE, R.IMPLAUSIBLE_RISE, (1,), None),
+    ("haut une fois, à 30 000 km par an", "2011-03-04 60000, 2015-03-04 180000, 2017-03-04 70000, 2019-03-04 75000", None, NO, R.FALL, (2,), None),
+    ("haut une fois, à plus de 30 000 km par an", "2011-03-04 60000, 2015-03-04 180001, 2017-03-04 70000, 2019-03-04 75000", None, NONE, R.TYPING_SLIP, (1,), 1900),
+    ("haut une fois, à plus de trois fois l’allure des autres", "2009-03-04 20000, 2011-03-04 44000, 2013-03-04 124000, 2015-03-04 92000, 2017-03-04 116000", None, NONE, R.TYPING_SLIP, (2,), 12000),
+    ("moins d’un dixième, et remplacé", "2013-03-04 180000, 2015-03-04 17999, 2017-03-04 30000", None, NONE, R.REPLACED_COUNTER, (1,), None),
+    ("un dixième, et reculé", "2013-03-04 180000, 2015-03-04 18000, 2017-03-04 30000", None, NO, R.FALL, (1,), None),
+    ("cinq chiffres, le dernier jour de 1995", "2003-03-04 84000, 2005-03-04 97000, 2007-03-04 12000, 2009-03-04 26000", Facts(first_registration=shown("1995-12-31")), NONE, R.COUNTER_ROLLED_OVER, (2,), None),
+    ("cinq chiffres, le premier jour de 1996", "2003-03-04 84000, 2005-03-04 97000, 2007-03-04 12000, 2009-03-04 26000", Facts(first_registration=shown("1996-01-01")), NO, R.FALL, (2,), None),
+    ("cinq chiffres au plus haut", "1993-03-04 84000, 1995-03-04 99999, 1997-03-04 12000", OF_1984, NONE, R.COUNTER_ROLLED_OVER, (2,), None),
+    ("cinq chiffres, et trop loin en six mois", "1993-03-04 84000, 1995-03-04 97000, 1995-09-04 40000", OF_1984, NO, R.FALL, (2,), None),
+    ("remplacé, dit-on, et ensuite une hausse impossible", "2013-03-04 181000, 2015-03-04 9000, 2017-03-04 24000, 2017-04-01 60000", None, NO, R.FALL, (1,), None),
+    ("un an jour pour jour", "2019-03-04 41200, 2020-03-03 61200", None, YES, R.RISING, (), 20000),
+    ("six chiffres déjà", "1993-03-04 84000, 1995-03-04 100000, 1997-03-04 12000", OF_1984, NO, R.FALL, (2,), None),
+    ("six chiffres au plus haut", "2013-03-04 880000, 2014-03-04 999999, 2015-03-04 61000", OF_2010, NONE, R.COUNTER_ROLLED_OVER, (2,), None),
+    ("sept chiffres déjà", "2013-03-04 880000, 2014-03-04 1000000, 2015-03-04 61000", OF_2010, NO, R.FALL, (2,), None),
+    ("le dernier cinquième du compteur", "1993-03-04 70000, 1995-03-04 80000, 1997-03-04 12000", OF_1984, NONE, R.COUNTER_ROLLED_OVER, (2,), None),
+    ("avant le dernier cinquième du compteur", "1993-03-04 70000, 1995-03-04 79999, 1997-03-04 12000", OF_1984, NO, R.FALL, (2,), None),
+    ("en miles, moins 3 %", "2013-03-04 96000, 2015-03-04 112000, 2017-03-04 67560, 2019-03-04 75000", BRITISH, NONE, R.UNIT_CHANGE, (2,), None),
+    ("en miles, moins un peu plus de 3 %", "2013-03-04 96000, 2015-03-04 112000, 2017-03-04 67500, 2019-03-04 75000", BRITISH, NO, R.FALL, (2,), None),
+    ("en miles, la plus grande allure et un peu plus", "2013-03-04 96000, 2015-03-04 112000, 2017-03-04 107500", CLASSIC, NONE, R.UNIT_CHANGE, (2,), None),
+    ("en miles, plus que la plus grande allure", "2013-03-04 96000, 2015-03-04 112000, 2017-03-04 110000", CLASSIC, NO, R.FALL, (2,), None),
+    ("une fois en miles, moins 3 %", "2013-03-04 96000, 2015-03-04 58000, 2017-03-04 111000", CLASSIC, NONE, R.UNIT_CHANGE, (1,), 3800),
+    ("une fois en miles, moins un peu plus de 3 %", "2013-03-04 96000, 2015-03-04 57800, 2017-03-04 111000", CLASSIC, NO, R.FALL, (1,), None),
+    ("une fois en miles, plus 3 %", "2013-03-04 96000, 2015-03-04 71000, 2017-03-04 111000", CLASSIC, NONE, R.UNIT_CHANGE, (1,), 3800),
+    ("une fois en miles, plus un peu plus de 3 %", "2013-03-04 96000, 2015-03-04 71200, 2017-03-04 111000", CLASSIC, NONE, R.UNIT_CHANGE, (1,), None),
+    ("une fois en kilomètres", "2013-03-04 40000, 2015-03-04 72405, 2017-03-04 50000, 2019-03-04 55000", CLASSIC, NONE, R.UNIT_CHANGE, (1,), 2500),
+    ("haut une fois, et pas en kilomètres", "2013-03-04 40000, 2015-03-04 90000, 2017-03-04 50000, 2019-03-04 55000", CLASSIC, NO, R.FALL, (2,), None),
+    ("le lendemain, 1 % de plus", "2017-03-04 240000, 2019-03-04 260000, 2019-03-05 262600", None, YES, R.RISING, (), 11300),
+    ("au mois, vingt et un mois", "2015-03 41200, 2016-12 61200", None, YES, R.RISING, (), 11400),
+    ("au mois, dix-neuf mois, trop large pour une moyenne", "2015-03 41200, 2016-10 61200", None, YES, R.RISING, (), None),
+    ("deux mois jour pour jour", "2019-03-04 41200, 2019-05-05 43000", None, NONE, R.TOO_FEW, (), None),
+    ("deux mois et un jour", "2019-03-04 41200, 2019-05-06 43000", None, YES, R.RISING, (), None),
+    ("une visite et sa contre-visite, puis deux ans", "2017-03-04 61000, 2017-03-11 61200, 2019-03-04 81400", None, YES, R.RISING, (), 10200),
+    # The gravest of two reasons is told
+    ("un recul, puis un compteur remplacé", "2009-03-04 100000, 2011-03-04 60000, 2013-03-04 75000, 2015-03-04 5000, 2017-03-04 20000, 2019-03-04 30000", None, NO, R.FALL, (1,), None),
+    ("revenu à zéro, puis remplacé", "1989-03-04 84000, 1991-03-04 97000, 1993-03-04 12000, 1995-03-04 60000, 1997-03-04 3000, 1999-03-04 10000, 2001-03-04 20000", OF_1984, NONE, R.REPLACED_COUNTER, (4,), None),
+    ("revenu à zéro, puis une fois en miles", "1989-03-04 84000, 1991-03-04 97000, 1993-03-04 12000, 1995-03-04 26000, 1997-03-04 20000", Facts(may_count_miles=True, first_registration=shown("1984-05-02")), NONE, R.COUNTER_ROLLED_OVER, (2,), None),
+    ("une faute de frappe, puis des miles", "2009-03-04 51000, 2011-03-04 620000, 2013-03-04 73000, 2015-03-04 84000, 2017-03-04 58000, 2019-03-04 66000", CLASSIC, NONE, R.UNIT_CHANGE, (4,), None),
+    ("une faute de frappe, puis une hausse impossible", "2009-03-04 51000, 2011-03-04 620000, 2013-03-04 73000, 2015-03-04 84000, 2015-04-20 150000", None, NONE, R.TYPING_SLIP, (1,), None),
+    ("reculée à l’import, puis une hausse impossible", "2015-03-04 91200, 2019-03-02 62300, 2021-03-02 70000, 2021-04-02 100000", Facts(imported=True, imported_on=shown("2018-11-30")), NONE, R.IMPLAUSIBLE_RISE, (3,), None),
+    ("reculée à l’import, deux relevés en six semaines", "2018-11-10 91200, 2018-12-20 62300", Facts(imported=True, imported_on=shown("2018-11-30")), NONE, R.IMPORT, (1,), None),
+    # Slips beside one another
+    ("une faute cachée par une autre", "2011-03-04 61000, 2013-03-04 7200, 2015-03-04 830000, 2017-03-04 84000, 2019-03-04 96000", None, NONE, R.TYPING_SLIP, (1, 2), 4400),
+    ("le premier relevé n’a rien à quoi se comparer", "2013-03-04 7200, 2015-03-04 900000, 2017-03-04 72100, 2017-03-20 72000", None, NONE, R.TYPING_SLIP, (1,), 16000),
+    ("la contre-visite a recopié la faute, deux mois jour pour jour", "2013-03-04 61000, 2015-03-04 722000, 2015-05-05 722000, 2017-03-04 84000", None, NONE, R.TYPING_SLIP, (1, 2), 5800),
+    ("la contre-visite a recopié la faute, à 1 % près", "2013-03-04 61000, 2015-03-04 722000, 2015-03-20 729220, 2017-03-04 84000", None, NONE, R.TYPING_SLIP, (1, 2), 5800),
+    ("deux ans après, le même relevé n’est plus une copie", "2011-03-04 61000, 2013-03-04 722000, 2015-03-04 722000, 2017-03-04 84000, 2019-03-04 90000", None, NO, R.FALL, (3,), None),
+    ("les voisins ne vont pas ensemble non plus", "2013-03-04 61000, 2013-04-04 722000, 2013-05-04 100000, 2015-03-04 110000", None, NO, R.FALL, (2,), None),
+    ("beaucoup roulé, puis un arrondi", "2015-03-04 61000, 2015-06-04 84050, 2017-03-04 84000, 2019-03-04 91000", None, YES, R.RISING, (), 7500),
+    ("beaucoup roulé, et un recul après la contre-visite", "2015-03-04 61000, 2015-06-04 84000, 2015-06-20 84950, 2017-03-04 84440, 2019-03-04 91000", None, NO, R.FALL, (3,), None),
+    ("haut deux fois en une visite, et de retour", "2015-03-04 61000, 2015-06-04 84000, 2015-06-20 84950, 2017-03-04 83950, 2019-03-04 91000", None, NONE, R.TYPING_SLIP, (1, 2), 7500),
+    ("haut à la contre-visite seule", "2015-03-04 61000, 2015-06-04 83000, 2015-06-20 84000, 2017-03-04 83000, 2019-03-04 91000", None, NO, R.FALL, (3,), None),
+    ("un arrondi, puis beaucoup roulé", "2013-03-04 61000, 2015-03-04 60950, 2015-06-04 84000, 2019-03-04 91000", None, YES, R.RISING, (), 5000),
+    ("bas à la visite, pas à la contre-visite", "2013-03-04 61000, 2015-03-04 60500, 2015-03-20 61200, 2015-06-04 84000, 2019-03-04 91000", None, NO, R.FALL, (1,), None),
+    ("bas à la visite, comme avant à la contre-visite", "2013-03-04 61000, 2015-03-04 60500, 2015-03-20 61000, 2015-06-04 84000, 2019-03-04 91000", None, NO, R.FALL, (1,), None),
+    ("bas une fois, et de retour plus vite qu’on ne roule", "2013-03-04 61000, 2015-03-04 20000, 2017-03-04 84000, 2019-03-04 90000", None, NONE, R.TYPING_SLIP, (1,), 4800),
+    ("bas deux fois en une visite, et de retour plus vite qu’on ne roule", "2013-03-04 61000, 2015-03-04 24050, 2015-05-04 24050, 2017-03-04 84000, 2019-03-04 90000", None, NONE, R.TYPING_SLIP, (1, 2), 4800),
+    ("deux chiffres échangés, comme avant", "2011-03-04 72000, 2013-03-04 27000, 2015-03-04 84000", None, NONE, R.TYPING_SLIP, (1,), 3000),
+    ("deux chiffres échangés, comme après", "2011-03-04 72000, 2013-03-04 48000, 2015-03-04 84000", None, NONE, R.TYPING_SLIP, (1,), 3000),
+    ("remplacé après trois relevés", "2009-03-04 150000, 2011-03-04 160000, 2013-03-04 181000, 2015-03-04 9000, 2017-03-04 24000, 2019-03-04 40000", None, NONE, R.REPLACED_COUNTER, (3,), None),
+    # From miles to kilometres: faster than anybody, or than itself
+    ("des miles aux kilomètres, dirait-on, d’une française", "2013-03-04 60000, 2015-03-04 65000, 2017-03-04 112000, 2019-03-04 120000", None, YES, R.RISING, (), 10000),
+    ("vite, et avant plus vite du tiers", "2011-03-04 44000, 2013-03-04 60000, 2015-03-04 100000, 2017-03-04 102000", CLASSIC, YES, R.RISING, (), 9700),
+    ("vite, et après plus vite du tiers", "2011-03-04 44000, 2013-03-04 46000, 2015-03-04 86000, 2017-03-04 102000", CLASSIC, YES, R.RISING, (), 9700),
+    ("une grande rouleuse, des miles aux kilomètres", "2011-03-04 30000, 2013-03-04 60000, 2015-03-04 140000, 2017-03-04 170000", CLASSIC, NONE, R.UNIT_CHANGE, (2,), None),
+    ("une grande rouleuse, à 30 000 km par an", "2009-03-04 40000, 2011-03-04 60000, 2015-03-04 180000, 2017-03-04 200000", CLASSIC, YES, R.RISING, (), 20000),
+    ("une petite rouleuse, des miles aux kilomètres", "2011-03-04 60000, 2013-03-04 60200, 2015-03-04 100000, 2017-03-04 100200", CLASSIC, NONE, R.UNIT_CHANGE, (2,), None),
+    ("vite, et rien à quoi le comparer", "2013-03-04 60000, 2015-03-04 100000", CLASSIC, YES, R.RISING, (), 20000),
+    ("le double, et pas plus vite qu’après", "2013-03-04 10000, 2015-03-04 20000, 2017-03-04 30000", CLASSIC, YES, R.RISING, (), 5000),
+    ("plus vite qu’elle-même, et trop peu pour des miles", "2011-03-04 100000, 2013-03-04 102000, 2015-03-04 120000, 2017-03-04 122000", CLASSIC, YES, R.RISING, (), 3700),
+    ("plus vite qu’elle-même, et trop pour des miles", "2013-03-04 60000, 2015-03-04 65000, 2017-03-04 300000", CLASSIC, YES, R.RISING, (), 60000),
     ("moins d’un an", "2019-03-04 41200, 2020-03-02 61300", None, YES, R.RISING, (), None),
 ]  # fmt: skip
 
@@ -156,6 +246,69 @@ def test_the_readings_of_an_import_rise_and_nothing_is_said_of_before():
 def test_the_last_reading_is_the_newest_and_of_one_day_the_highest():
     said = judge(readings("2015-03-04 41200, 2017-03-02 62300, 2017-03-02 62100"))
     assert said.last == Reading(shown("2017-03-02"), 62300)
+
+
+def test_the_last_reading_is_told_where_there_are_too_few():
+    said = judge(readings("2019-03-04 41200, 2019-04-20 42100"))
+    assert (said.reason, said.last) == (R.TOO_FEW, Reading(shown("2019-04-20"), 42100))
+    said = judge(readings("2019-03-04 41200"))
+    assert (said.reason, said.last) == (R.TOO_FEW, Reading(shown("2019-03-04"), 41200))
+    assert judge([]).last is None
+
+
+@pytest.mark.parametrize(
+    ("digits", "meant"),
+    [
+        # One digit less, two exchanged, one more at each place
+        ("7", {*range(7, 98, 10), *range(70, 80)}),
+        (
+            "12",
+            {1, 2, 21, *range(12, 913, 100), *range(102, 193, 10), *range(120, 130)},
+        ),
+    ],
+)
+def test_a_slip_of_one_key_has_these_meanings(digits, meant):
+    assert set(odometer._meant(digits)) == meant
+
+
+@pytest.mark.parametrize(
+    ("origin", "in_miles"),
+    [
+        *((code, True) for code in ("GB", "GBR", "US", "USA", "gb")),
+        *((code, False) for code in ("D", "B", None)),
+    ],
+)
+def test_counters_of_great_britain_and_the_united_states_may_count_miles(
+    origin, in_miles
+):
+    record = Record(
+        register=Register.SIV,
+        masked_plate="AA-1**-AA",
+        imported=True,
+        origin_code=origin,
+    )
+    made = report(record, audience=Audience.HOLDER, as_of=dt.date(2026, 1, 1))
+    assert facts_of(made).may_count_miles is in_miles
+
+
+@pytest.mark.parametrize(
+    ("import_date", "came"), [(None, "2016-07-08"), (dt.date(2015, 3, 4), "2015-03-04")]
+)
+def test_an_import_without_a_date_came_on_the_day_of_its_first_registration_here(
+    import_date, came
+):
+    record = Record(
+        register=Register.SIV,
+        masked_plate="AA-1**-AA",
+        imported=True,
+        import_date=import_date,
+        operations=(
+            Operation("CHANG_TIT_NORMAL", dt.date(2018, 1, 2)),
+            Operation("IMMAT_NORMALE_PREM_VO", dt.date(2016, 7, 8)),
+        ),
+    )
+    made = report(record, audience=Audience.HOLDER, as_of=dt.date(2026, 1, 1))
+    assert facts_of(made).imported_on == shown(came)
 
 
 def test_facts_come_from_the_report():

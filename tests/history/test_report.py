@@ -176,26 +176,36 @@ def test_departement(postal_code, number):
 
 
 @pytest.mark.parametrize(
-    ("vin", "shown"),
+    ("vin", "to_holder", "to_others"),
     [
-        ("VF1RFB00X12345678", "VF1R********45678"),
-        ("VF1R********45678", "VF1R********45678"),
-        ("VF1RFB00X123456789", "VF1R*********56789"),
-        ("ABCDEFGHIJKL", "ABCD********"),
-        ("ABCDEFGHIJ", "AB********"),
-        ("96", "**"),
-        ("", ""),
+        ("VF1RFB00X12345678", "VF1R********45678", "VF1R*************"),
+        ("VF1R********45678", "VF1R********45678", "VF1R*************"),
+        ("VF1RFB00X123456789", "VF1R*********56789", "VF1R**************"),
+        ("ABCDEFGHIJKL", "ABCD********", "ABCD********"),
+        ("ABCDEFGHIJ", "AB********", "AB********"),
+        ("***45678", "***45678", "********"),
+        ("96", "**", "**"),
+        ("", "", ""),
     ],
 )
-def test_a_whole_vin_is_masked_as_the_register_does(vin, shown):
-    assert masked_vin(vin) == shown
+def test_a_vin_is_masked_as_the_register_does_and_for_others_to_its_end(
+    vin, to_holder, to_others
+):
+    assert masked_vin(vin, Audience.HOLDER) == to_holder
+    assert masked_vin(vin, Audience.OTHERS) == to_others
 
 
-def test_no_report_holds_a_whole_vin():
-    given = record(vehicle=Vehicle(vin="VF1RFB00X12345678"))
-    for audience in Audience:
-        read = report(given, audience=audience, as_of=AS_OF)
-        assert read.vehicle.vin == "VF1R********45678"
+def test_no_report_holds_a_whole_vin_and_none_for_others_its_end():
+    for vin in ("VF1RFB00X12345678", "VF1R********45678"):
+        given = record(vehicle=Vehicle(vin=vin))
+        read = {
+            audience: report(given, audience=audience, as_of=AS_OF).vehicle.vin
+            for audience in Audience
+        }
+        assert read == {
+            Audience.HOLDER: "VF1R********45678",
+            Audience.OTHERS: "VF1R*************",
+        }
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ taken."""
 import dataclasses
 import datetime as dt
 import io
+import os
 import re
 import subprocess
 from collections.abc import Callable
@@ -326,10 +327,17 @@ def test_a_key_or_certificate_that_cannot_sign_is_refused(files, key, chain, mes
     assert refused.value.hint.endswith(".")
 
 
-@pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o644, 0o601])
+@pytest.mark.parametrize("mode", [0o604, 0o660, 0o644, 0o601])
 def test_a_key_that_others_may_touch_is_refused(files, mode):
     with pytest.raises(SigningRefused, match="names a file that others may read"):
         read(*files(private(FIRST), certificate(FIRST), mode))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root's file is such a credential")
+@pytest.mark.parametrize("mode", [0o400, 0o440])
+def test_a_key_that_systemd_hands_over_signs(files, mode):
+    """LoadCredential shows a file of root, mode 0440 (docs/operations.md)."""
+    assert read(*files(private(FIRST), certificate(FIRST), mode)).chain
 
 
 @pytest.mark.parametrize(("missing", "variable"), [(0, KEY), (1, CERTIFICATE)])
@@ -384,7 +392,9 @@ def test_a_key_inside_the_repository_is_named_where_the_site_is_served():
 def test_one_file_without_the_other_stops_the_start(monkeypatch, given, missing):
     monkeypatch.setenv(given, "/etc/histovet/file.pem")
     monkeypatch.delenv(missing, raising=False)
-    with pytest.raises(ImproperlyConfigured, match=f"^{missing} is not set"):
+    with pytest.raises(
+        ImproperlyConfigured, match=f"^{given} is set and {missing} is not"
+    ):
         settings_file._signing(KEY, CERTIFICATE)
 
 

@@ -1,3 +1,4 @@
+import dataclasses
 import datetime as dt
 import itertools
 
@@ -137,6 +138,10 @@ CASES = [
     ({"certificate_lost": True}, ["certificate_lost"]),
     ({"certificate_duplicate": True}, ["duplicate"]),
     (
+        {"certificate_stolen": True, "certificate_duplicate": True},
+        ["certificate_stolen"],
+    ),
+    (
         {"certificate_lost": True, "certificate_duplicate": True},
         ["certificate_lost"],
     ),
@@ -150,6 +155,16 @@ CASES = [
     (operations(("DESTRUCTION_VEHICULE", DAY, True)), []),
     (
         {"claim_count": 1, "last_claim": DAY, "last_resolution": LATER},
+        ["claim_repaired"],
+    ),
+    # The resolution is the end of a procedure whose state nobody tells.
+    (
+        {
+            "claim_count": 1,
+            "last_claim": DAY,
+            "last_resolution": LATER,
+            **procedure(None),
+        },
         ["claim_repaired"],
     ),
     # A resolution before the claim is of another one.
@@ -179,6 +194,14 @@ CASES = [
         ),
         ["mileage_odd"],
     ),
+    # Once in miles
+    (
+        inspections((2014, "A", 96_000), (2016, "A", 64_000), (2020, "A", 111_000))
+        | {"usages": ("COL",)},
+        ["mileage_odd"],
+    ),
+    # More than anybody drives
+    (inspections((2020, "A", 70_000), (2021, "A", 390_000)), ["mileage_odd"]),
     (inspections((2019, "A", 70_000), (2021, "S", 90_000)), ["inspection_failed"]),
     (inspections((2019, "A", 70_000), (2021, "SP", 90_000)), ["inspection_failed"]),
     (inspections((2019, "S", 70_000), (2021, "A", 90_000)), []),
@@ -242,6 +265,8 @@ CASES = [
     ),
     (visits(("VTC", "S", 2021, 2), ("VTP", "A", 2021, 3)), []),
     ({"vehicle_stolen": None}, ["theft_unknown"]),
+    # Of a cancelled certificate the register keeps nothing, of a theft neither.
+    ({"vehicle_stolen": None, "certificate_cancelled": True}, []),
     ({}, []),
 ]
 
@@ -308,6 +333,29 @@ def test_no_alert_hides_another_and_the_gravest_stand_first():
     assert gravities == sorted(gravities, key=list(Gravity).index)
 
 
+# A theft and an end of life before all else, then what a buyer would lose most by.
+IN_ORDER = {
+    Gravity.BLOCKING: (
+        "vehicle_stolen irreparable beyond_repair destroyed procedure_running "
+        "damage_opposition damage_suspension seizure opposition fines other_opposition "
+        "penalty police administrative registered_abroad left_territory withdrawn "
+        "transformation other_suspension"
+    ),
+    Gravity.CHECK: (
+        "pledge mileage_falls inspection_critical inspection_failed sold_since "
+        "certificate_stolen certificate_lost claim_open theft_unknown "
+        "inspection_overdue never_inspected unfit mileage_odd"
+    ),
+    Gravity.NOTE: "mileage_slip claim_repaired duplicate taken_by_professional imported",
+}
+
+
+@pytest.mark.parametrize("gravity", Gravity)
+def test_within_a_gravity_what_weighs_most_stands_first(gravity):
+    alike = [rule.code for rule in RULES if rule.gravity is gravity]
+    assert alike == IN_ORDER[gravity].split()
+
+
 @pytest.mark.parametrize(
     "facts",
     [
@@ -339,6 +387,40 @@ def test_things_of_one_kind_are_one_alert_with_every_known_date():
         ShownDate(LATER, Precision.DAY),
         ShownDate(DAY, Precision.DAY),
     )
+
+
+@pytest.mark.parametrize(
+    ("kilometres", "code", "year"),
+    [
+        ((40_000, 30_000, 60_000, 20_000), "mileage_falls", 2016),
+        ((150_000, 180_000, 6_000, 30_000), "mileage_odd", 2018),
+        ((40_000, 60_000, 800_000, 100_000), "mileage_slip", 2018),
+    ],
+)
+def test_a_mileage_is_dated_by_the_first_reading_that_does_not_fit(
+    kilometres, code, year
+):
+    years = zip((2014, 2016, 2018, 2020), kilometres, strict=True)
+    (alert,) = found(**inspections(*((y, "A", km) for y, km in years))).alerts
+    assert (alert.code, alert.dates) == (code, (ShownDate(dt.date(year, 3, 2)),))
+
+
+@pytest.mark.parametrize(
+    ("day", "is_told"),
+    [(dt.date(2021, 3, 1), False), (dt.date(2021, 3, 3), True), (None, True)],
+)
+@pytest.mark.parametrize(
+    ("listed", "code"),
+    [((2019, "A", 70_000), "inspection_overdue"), (None, "never_inspected")],
+)
+def test_an_inspection_is_late_on_the_sources_own_day_or_else_the_registers(
+    listed, code, day, is_told
+):
+    facts = inspections(
+        *([listed] if listed else []), first_registration=dt.date(2017, 3, 2)
+    )
+    facts["inspected"] = dataclasses.replace(facts["inspected"], as_of=day)
+    assert (code in codes(**facts)) is is_told
 
 
 def test_a_code_without_a_rule_is_kept_as_it_is():

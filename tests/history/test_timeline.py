@@ -7,9 +7,9 @@ import pytest
 from histovet.history.dates import ShownDate
 from histovet.history.report import Audience, report
 from histovet.history.timeline import (
+    EventKind,
     Gap,
     Happening,
-    Kind,
     Silence,
     Standing,
     Story,
@@ -76,15 +76,15 @@ def test_operations_stand_newest_first_and_those_without_a_date_last():
 @pytest.mark.parametrize(
     ("code", "kind"),
     [
-        ("CHANG_TIT_NORMAL", Kind.HOLDERS),
-        ("DECLARATION_ACHAT", Kind.HOLDERS),
-        ("INSCRIPTION_GAGE", Kind.PLEDGES),
-        ("LEVER_DVS", Kind.PLEDGES),
-        ("INSCRIRE_OTCI", Kind.MEASURES),
-        ("SORTIE_TERRITOIRE", Kind.MEASURES),
-        ("INSCRIRE_OVE", Kind.DAMAGE),
-        ("DUPLICATA", Kind.OTHER),
-        ("BRAND_NEW", Kind.OTHER),
+        ("CHANG_TIT_NORMAL", EventKind.HOLDERS),
+        ("DECLARATION_ACHAT", EventKind.HOLDERS),
+        ("INSCRIPTION_GAGE", EventKind.PLEDGES),
+        ("LEVER_DVS", EventKind.PLEDGES),
+        ("INSCRIRE_OTCI", EventKind.MEASURES),
+        ("SORTIE_TERRITOIRE", EventKind.MEASURES),
+        ("INSCRIRE_OVE", EventKind.DAMAGE),
+        ("DUPLICATA", EventKind.OTHER),
+        ("BRAND_NEW", EventKind.OTHER),
     ],
 )
 def test_each_operation_is_of_a_kind(code, kind):

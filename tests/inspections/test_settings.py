@@ -14,10 +14,13 @@ def test_utac_is_not_asked_unless_named(production, start):  # noqa: F811
 def test_all_that_reaches_utac_is_read(production, start, tmp_path):  # noqa: F811
     pem = tmp_path / "c.pem"
     pem.write_text("-----BEGIN CERTIFICATE-----\n")
+    pem.chmod(0o600)
     secret = tmp_path / "secret"
     secret.write_text("véry secret\n")
+    secret.chmod(0o600)
     token = tmp_path / "token"
     token.write_text("ines")
+    token.chmod(0o600)
     settings = start(
         production
         | {
@@ -110,6 +113,7 @@ def test_a_secret_is_one_line_of_text(
 ):
     file = tmp_path / "secret"
     file.write_bytes(content)
+    file.chmod(0o600)
     with pytest.raises(ImproperlyConfigured) as refused:
         start(production | {name: str(file)})
     assert str(refused.value).startswith(f"{name} names a file without one line")
@@ -118,6 +122,7 @@ def test_a_secret_is_one_line_of_text(
 def test_the_token_is_fit_for_a_header(production, start, tmp_path):  # noqa: F811
     file = tmp_path / "token"
     file.write_text("tóken")
+    file.chmod(0o600)
     with pytest.raises(ImproperlyConfigured, match="^HISTOVET_UTAC_TOKEN_FILE"):
         start(production | {"HISTOVET_UTAC_TOKEN_FILE": str(file)})
 
@@ -134,6 +139,7 @@ def test_a_file_that_is_not_pem_is_refused(
 ):
     file = tmp_path / "c.pfx"
     file.write_bytes(b"\x30\x82")
+    file.chmod(0o600)
     with pytest.raises(ImproperlyConfigured, match=f"^{name} .*not PEM"):
         start(production | {name: str(file)})
 

@@ -24,7 +24,7 @@ MAX_REQUESTS = 3
 
 # Looked at below.
 HERE = {"home", "help", "glossary", "become_partner", "contact", "contact_sent", "legal",
-        "privacy", "accessibility", "security", "plan"}  # fmt: skip
+        "privacy", "accessibility", "security", "figures", "status", "plan"}  # fmt: skip
 # Name of the address → the test that looks at it in a browser.
 ELSEWHERE = {
     "seller": "test_seller.py",
@@ -41,6 +41,7 @@ ELSEWHERE = {
 # For programs, or only posted to: nobody looks at them.
 NO_PAGE = {
     "robots", "sitemap", "favicon", "security_txt", "certificate", "seller_end",
+    "figures_by_day", "figures_by_month",
     "report_pdf", "situation_pdf", "given_report_pdf", "given_situation_pdf",
     "link_report_pdf", "owner_code", "end_all_links", "end_link",
 }  # fmt: skip
@@ -77,8 +78,15 @@ def paths(language: str) -> list[str]:
 BOTH = [*paths("fr"), *paths("en")]
 
 
+@pytest.fixture(scope="module")
+def visited() -> dict[str, tuple[int, str]]:
+    """What pages link to, each asked for once: address → status and content."""
+    return {}
+
+
+@pytest.mark.django_db
 @pytest.mark.parametrize("path", BOTH)
-def test_a_page_is_whole_light_and_closed_to_others(client, path):
+def test_a_page_is_whole_light_and_closed_to_others(client, visited, path):
     answer = client.get(path)
     page = answer.content.decode()
     assert answer.status_code == 200
@@ -104,10 +112,13 @@ def test_a_page_is_whole_light_and_closed_to_others(client, path):
     addresses = set(re.findall(r'(?:src|href)="([^"]+)"', page))
     for address in addresses - files:
         target, _, anchor = address.partition("#")
-        linked = client.get(target) if target else answer
-        assert linked.status_code == 200, address
+        if target and target not in visited:
+            linked = client.get(target)
+            visited[target] = linked.status_code, linked.content.decode()
+        status, content = visited[target] if target else (200, page)
+        assert status == 200, address
         if anchor:
-            assert f'id="{anchor}"' in linked.content.decode(), address
+            assert f'id="{anchor}"' in content, address
 
 
 # Records, in the order of the keyboard, what has the focus and how it is outlined.
@@ -218,7 +229,7 @@ def test_a_message_is_written_without_javascript(
     page.goto(live_server.url + "/contact")
     page.get_by_role("button", name="Envoyer").click()
     expect(page.get_by_role("heading", level=2).first).to_have_text(
-        "À corriger avant l’envoi"
+        "2 données sont à corriger"
     )
     page.get_by_label("Une erreur dans un rapport").check()
     page.get_by_label("Votre message").fill("La plaque EK-712-QD est fausse.")

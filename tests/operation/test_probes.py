@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from histovet.operation import requests
 from histovet.operation.models import Maintenance
-from histovet.operation.watch import STALE_SECONDS, Reason, Seen, Watch
+from histovet.operation.watch import STALE_SECONDS, Reason, Seen, Watch, differs
 from histovet.vault import releases
 from histovet.vault.models import Release
 from tests.publish import publish
@@ -173,3 +173,11 @@ def test_maintenance_is_a_reason_and_no_illness(client, watch, published):
     watch.round(NOW)
     assert reasons(client) == ["maintenance"]
     assert client.get("/healthz").json() == {"status": "ok", "maintenance": True}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"), [(0, False), (30, False), (-30, False), (31, True)]
+)
+def test_clocks_that_differ_are_told_whichever_is_ahead(seconds, expected):
+    other = NOW + dt.timedelta(seconds=seconds)
+    assert differs(NOW, other) is differs(other, NOW) is expected

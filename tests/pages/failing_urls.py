@@ -4,9 +4,9 @@ import logging
 
 from django.conf.urls.i18n import i18n_patterns
 from django.core.exceptions import BadRequest, PermissionDenied
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
-from django_ratelimit.exceptions import Ratelimited
 
 from histovet import urls
 from histovet.pages.errors import form_refused, too_many_requests
@@ -26,7 +26,7 @@ def closed(request: HttpRequest) -> HttpResponse:
 
 
 def limited(request: HttpRequest) -> HttpResponse:
-    raise Ratelimited
+    return too_many_requests(request, 60)
 
 
 def limited_for_long(request: HttpRequest) -> HttpResponse:
@@ -36,6 +36,14 @@ def limited_for_long(request: HttpRequest) -> HttpResponse:
 def fails(request: HttpRequest) -> HttpResponse:
     typed = request.POST.get("name", "")
     raise RuntimeError(f"failed on {typed}")
+
+
+def away(request: HttpRequest) -> HttpResponse:
+    raise OperationalError("connection refused for someone")
+
+
+def broken_off(request: HttpRequest) -> HttpResponse:
+    raise InterfaceError("the connection is closed")
 
 
 def logs(request: HttpRequest) -> HttpResponse:
@@ -53,6 +61,8 @@ failing = [
     path("limited/", limited),
     path("limited-for-long/", limited_for_long),
     path("fails/", fails),
+    path("away/", away),
+    path("broken-off/", broken_off),
     path("logs/", logs),
     path("form/", form),
     path("form-refused/", form_refused),

@@ -11,6 +11,8 @@ PAGES = [
     ("/nowhere/", 404, "Cette page n’existe pas", "This page does not exist"),
     ("/limited/", 429, "Trop d’essais en peu de temps", "Too many attempts"),
     ("/fails/", 500, "Le site ne répond pas comme il devrait", "not working"),
+    ("/away/", 503, "Le site ne peut pas répondre pour l’instant", "cannot answer"),
+    ("/broken-off/", 503, "ne peut pas répondre pour l’instant", "cannot answer"),
 ]
 
 
@@ -61,6 +63,18 @@ def test_the_failure_page_needs_neither_database_nor_context(client, settings):
     answer = client.get("/fails/")
     assert answer.status_code == 500
     assert "Cela ne vient pas de vous" in answer.content.decode()
+
+
+def test_who_finds_the_database_away_is_told_when_to_come_back(client):
+    unsaved = "Ce que vous veniez d’envoyer n’a peut-être pas été enregistré."
+    read = client.get("/away/")
+    sent = client.post("/away/", {"name": "x"})
+    assert read.headers["Retry-After"] == sent.headers["Retry-After"] == "60"
+    assert "Réessayez dans une minute." in read.content.decode()
+    assert unsaved in sent.content.decode()
+    # Who sent nothing is not told of it.
+    assert unsaved not in read.content.decode()
+    assert "Retry-After" not in client.get("/fails/").headers
 
 
 def refuses_to_run(request):

@@ -51,6 +51,7 @@ def test_nobody_is_sent_to_a_contact_out_of_date(client, settings, imprint):
     assert client.get(PATH).status_code == 404
 
 
+@pytest.mark.django_db
 def test_the_sitemap_has_each_public_page_in_each_language(client):
     answer = client.get("/sitemap.xml")
     assert answer.headers["Content-Type"] == "application/xml; charset=utf-8"

@@ -26,6 +26,7 @@ def test_home_says_what_for_whom_and_what_it_costs(client):
         assert words in page
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize("path", ["/", "/en/"])
 def test_every_link_and_file_of_home_answers(client, path):
     page = client.get(path).content.decode()

@@ -228,9 +228,6 @@ def test_two_keys_that_fail_at_once_do_not_jump_over_the_line(make_key):
                 key_id=row.pk, day=NOON.date() - ago * DAY, failures=last // 2
             )
         PartnerUse.objects.create(key_id=row.pk, day=NOON.date(), failures=failures)
-        PartnerKey.objects.filter(pk=row.pk).update(
-            failures=failures, failed_on=NOON.date()
-        )
     partners = [authenticate(each, NOON) for each in (key, other)]
 
     def fail() -> None:

@@ -152,8 +152,8 @@ def test_unknown_fields_are_ignored():
         ),
         (
             f"{CERTIFICATE}/numero_immatriculation",
-            "A" * 40,
-            [(f"{CERTIFICATE}/numero_immatriculation", "plate_too_long")],
+            "A" * 33,
+            [(f"{CERTIFICATE}/numero_immatriculation", "too_long")],
         ),
         (PROOF, ..., [(PROOF, "one_of"), (DATE, "one_of")]),
         (DATE, "2008-03-06", [(PROOF, "one_of"), (DATE, "one_of")]),
@@ -176,7 +176,9 @@ def test_what_is_wrong_is_named(pointer, value, expected):
         ("hier", "date_unreadable"),
         ("2008-02-30", "date_impossible"),
         ("T", "date_unreadable"),
-        ("2008-13-06T00:00:00Z", "date_unreadable"),
+        ("2008-13-06T00:00:00Z", "date_impossible"),
+        ("2008-02-30T00:00:00Z", "date_impossible"),
+        ("2008-02-20T25:00:00Z", "date_unreadable"),
         # Days that have no date in France.
         ("9999-12-31T23:30:00Z", "date_unreadable"),
         ("0001-01-01T00:00:00+14:00", "date_unreadable"),

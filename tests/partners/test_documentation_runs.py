@@ -6,16 +6,19 @@ import os
 import re
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import msgspec.structs
 import pytest
 from django.core.cache import cache
+from django.core.management import call_command
 from django.utils import timezone
 
 from histovet.sharing import links
 from histovet.vault import reading
 from pseudonymizer import normalise
+from tests.history.showcase import publish_showcase
 from tests.partners import register
 
 TEXT = (Path(__file__).parents[2] / "docs" / "partners.md").read_text()
@@ -25,6 +28,11 @@ CURLS = [
     for shown in re.findall(r"^    curl .*?(?=\n\n)", TEXT, re.DOTALL | re.MULTILINE)
 ]
 PYTHON = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
+(SANDBOX,) = re.findall(
+    r"^    python - DIR > demand\.json <<'END'\n(.*?)^    END$",
+    TEXT,
+    re.DOTALL | re.MULTILINE,
+)
 CALLS = ("report_by_data", "report_by_code", "listing_check", "link_status", "usage")
 # The company of the Python example, in the register before 2009.
 OLD_COMPANY = msgspec.structs.replace(
@@ -124,3 +132,20 @@ def test_the_python_programs(shown):
     usage = PYTHON[-1].replace(HOST, shown["HOST"])
     program = f"import json, os, urllib.request\n{usage}\nprint(json.dumps(usage))"
     assert run([sys.executable, "-c", program], shown)["today"]["reports"] == 2
+
+
+def test_the_demand_for_a_sandbox(transactional_db, tmp_path, capsys):
+    publish_showcase(tmp_path / "register")
+    done = subprocess.run(
+        [sys.executable, "-", str(tmp_path / "register")],
+        input=textwrap.dedent(SANDBOX),
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    (tmp_path / "demand.json").write_text(done.stdout)
+    call_command("sandbox_code", str(tmp_path / "demand.json"))
+    assert re.search(
+        "^([A-Z2-7]{3}-){8}[A-Z2-7]{3}$", capsys.readouterr().out, re.MULTILINE
+    )

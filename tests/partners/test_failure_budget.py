@@ -6,7 +6,8 @@ import json
 import pytest
 
 from histovet.partners.failure_budget import A_DAY, A_DAY_AND_PLATE
-from histovet.partners.models import PartnerKey
+from histovet.partners.models import PartnerUse
+from tests.partner import failures
 from tests.partners import demands
 from tests.partners.demands import CERTIFICATE, NO_LINK, Link, changed
 
@@ -101,6 +102,27 @@ def test_codes_have_the_partners_failures_and_none_of_a_plate(
     assert ask_code(link).status_code == 200
 
 
+def test_clocks_that_are_apart_give_no_failures_twice(published, ask, clock):
+    found = 0
+    for n in range(A_DAY // 2 + 5):
+        # Two sites at the same moment.
+        for moment in (EVENING, EVENING + dt.timedelta(minutes=1)):
+            clock(moment)
+            found += ask(wrong(f"ZZ-{n:03}-ZZ")).status_code == 404
+    # The first is of the day that ends.
+    assert found == 1 + A_DAY
+    refused(ask(demands.FULL))
+
+
+def test_clocks_that_are_apart_give_a_plate_no_failures_twice(published, ask, clock):
+    statuses = []
+    for _ in range(A_DAY_AND_PLATE):
+        for moment in (EVENING, EVENING + dt.timedelta(minutes=1)):
+            clock(moment)
+            statuses.append(ask(wrong()).status_code)
+    assert statuses == [404] * (1 + A_DAY_AND_PLATE) + [429] * (A_DAY_AND_PLATE - 1)
+
+
 def test_a_vehicle_without_failures_left_still_opens_by_its_code(
     make_link, ask, ask_code
 ):
@@ -114,20 +136,20 @@ def test_a_vehicle_without_failures_left_still_opens_by_its_code(
 def test_what_is_found_costs_no_failure(published, ask):
     for _ in range(A_DAY_AND_PLATE + 2):
         assert ask(demands.FULL).status_code == 200
-    assert PartnerKey.objects.get().failures == 0
+    assert failures() == 0
 
 
 def test_a_request_that_cannot_be_read_costs_none_either(published, ask):
     for _ in range(A_DAY_AND_PLATE + 2):
         assert ask({}).status_code == 400
-    assert PartnerKey.objects.get().failures == 0
+    assert failures() == 0
 
 
 def test_a_failure_beyond_the_budget_tells_nothing(published, ask, key):
     """As when requests run side by side, and the budget ends in between."""
     for _ in range(A_DAY_AND_PLATE):
         ask(wrong())
-    PartnerKey.objects.update(failures=0)
+    PartnerUse.objects.update(failures=0)
     refused(ask(wrong()))
 
 
@@ -165,7 +187,7 @@ def test_the_quota_counts_reports_alone(published, ask, make_key):
 def test_without_quota_left_right_data_and_wrong_get_one_answer(
     published, ask, make_key
 ):
-    row, small = make_key(daily_quota=1)
+    _, small = make_key(daily_quota=1)
     assert ask(demands.FULL, with_key=small).status_code == 200
     right, wrong_plate, wrong_proof = (
         ask(demand, with_key=small)
@@ -173,8 +195,7 @@ def test_without_quota_left_right_data_and_wrong_get_one_answer(
     )
     assert right.status_code == 429
     assert right.content == wrong_plate.content == wrong_proof.content
-    row.refresh_from_db()
-    assert row.failures == 0
+    assert failures() == 0
 
 
 def test_a_rate_of_a_second_says_to_wait_one(published, ask, make_key):

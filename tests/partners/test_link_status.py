@@ -5,12 +5,12 @@ import datetime as dt
 import pytest
 from django.utils import timezone
 
-from histovet.partners.models import PartnerKey
 from histovet.partners.models import Scope as KeyScope
 from histovet.sharing import links
 from histovet.sharing.models import End, Link, Receipt
 from histovet.vault import withholding
 from histovet.vault.withholding import Reason
+from tests.partner import failures
 from tests.partners import register
 from tests.partners.demands import NO_LINK, by_code
 from tests.partners.test_report_by_data import problem
@@ -78,7 +78,7 @@ def test_it_counts_neither_as_opening_nor_as_failure(make_link, ask_code, status
         status(one)
     assert link.row.openings == 1
     assert Receipt.objects.count() == 1
-    assert PartnerKey.objects.get().failures == 0
+    assert failures() == 0
 
 
 def test_a_link_that_was_opened_as_often_as_it_may_be_lives_for_nobody_new(

@@ -11,7 +11,7 @@ from django.utils import timezone
 from histovet.history.forms import IdentityForm
 from histovet.partners.failure_budget import A_DAY
 from histovet.partners.listing_check import TOLERANCE_KM
-from histovet.partners.models import PartnerKey
+from histovet.partners.models import PartnerUse
 from histovet.partners.models import Scope as KeyScope
 from histovet.sharing import claims, links
 from histovet.sharing import models as sharing
@@ -19,6 +19,7 @@ from histovet.sharing.models import End
 from histovet.vault import reading
 from tests.attacks.test_hostile_requests import HOSTILE
 from tests.history.showcase import publish_showcase, typed
+from tests.partner import failures
 from tests.partners import register
 from tests.partners.demands import NO_LINK, Link
 from tests.partners.shapes import assert_declared
@@ -68,7 +69,7 @@ def test_an_advert_that_tells_the_truth(make_link, told, check, ask):
         "marque": ("consistent", "equal"),
         "modele": ("consistent", "contained"),
         "date_premiere_immatriculation": ("consistent", "same_month"),
-        "vin": ("consistent", "equal_where_shown"),
+        "vin": ("consistent", "equal"),
     }
     document = ask({}, path="/api/v1/openapi.json", method="get").json()
     schema = document["components"]["schemas"]["ListingChecked"]
@@ -123,22 +124,35 @@ def test_first_registration_is_compared_as_coarsely_as_it_is_shown(
 @pytest.mark.parametrize(
     ("claimed", "told_of_it"),
     [
-        ("VF1RFB00X12345678", ("consistent", "equal_where_shown")),
-        ("vf1 rfb00x-12345678", ("consistent", "equal_where_shown")),
-        # The places that the report hides are compared with nothing.
-        ("VF1RZZ99Z99945678", ("consistent", "equal_where_shown")),
+        ("VF1RFB00X12345678", ("consistent", "equal")),
+        ("vf1 rfb00x-12345678", ("consistent", "equal")),
+        ("VF1RZZ99Z99945678", ("inconsistent", "different")),
         ("VF1RFB00X12345679", ("inconsistent", "different")),
         ("VF1RFB00X1234567", ("unknown", "not_comparable")),
         ("", ("unknown", "not_comparable")),
     ],
 )
-def test_the_vin_is_compared_where_the_report_shows_it(
+def test_the_vin_is_compared_with_the_registers_though_the_report_hides_its_end(
     make_link, told, ask_code, claimed, told_of_it
 ):
     link = make_link()
     technical = ask_code(link).json()["vehicule"]["certificat_immatriculation"]
     shown = technical["caracteristiques_techniques"]["vin_anonymise"]
-    assert shown == "VF1R********45678"
+    assert shown == "VF1R*************"
+    assert told(link, {"vin": claimed}) == {"vin": told_of_it}
+
+
+@pytest.mark.parametrize(
+    ("claimed", "told_of_it"),
+    [
+        ("VF3AZZ99Z99912345", ("consistent", "equal_where_shown")),
+        ("VF3AZZ99Z99912346", ("inconsistent", "different")),
+    ],
+)
+def test_of_a_masked_vin_what_the_register_hides_is_compared_with_nothing(
+    make_link, told, claimed, told_of_it
+):
+    link = make_link(register.PLAIN_FNI)
     assert told(link, {"vin": claimed}) == {"vin": told_of_it}
 
 
@@ -335,10 +349,10 @@ def test_a_code_that_opens_nothing_is_a_failure(make_link, check, key):
     for answer in answers:
         problem(answer, 404, "report-not-found")
     assert len({answer.content for answer in answers}) == 1
-    assert PartnerKey.objects.get().failures == 3
+    assert failures() == 3
     # The one that was over by the clock is ended now.
     assert expired.row.end == End.EXPIRED
-    PartnerKey.objects.update(failures=A_DAY)
+    PartnerUse.objects.update(failures=A_DAY)
     problem(check(make_link(register.COMPANY), WHOLE), 429, "too-many-failures")
 
 
@@ -360,7 +374,12 @@ def test_a_code_that_opens_nothing_is_a_failure(make_link, check, key):
                 "/annonce/date_premiere_immatriculation",
                 "date_unreadable",
             )
-            for text in ("", "2012-13", "2012-02-30", "0000", "06/03/2012", "２０１２")
+            for text in ("", "2012-13", "0000", "06/03/2012", "２０１２", "2012\n")
+        ),
+        (
+            {"date_premiere_immatriculation": "2012-02-30"},
+            "/annonce/date_premiere_immatriculation",
+            "date_impossible",
         ),
     ],
 )

@@ -5,11 +5,13 @@ import json
 import jsonschema
 import pytest
 
+from histovet.sharing import codes
 from histovet.sharing.models import Scope
 from tests.partners import demands, register
 from tests.partners.conftest import CODE_PATH, PATH
 from tests.partners.demands import CERTIFICATE, NO_LINK, by_code, changed
 from tests.partners.shapes import assert_declared, at
+from tests.pseudonymizer.test_normalise import FIRST_OF_FEBRUARY
 
 OPERATIONS = [
     PATH,
@@ -21,6 +23,7 @@ OPERATIONS = [
     "/histovec/api/v1/listing_check",
     "/histovec/api/v1/link_status",
 ]
+DATE = f"{CERTIFICATE}/date_emission_certificat_immatriculation"
 USAGE = ["/api/v1/usage", "/histovec/api/v1/usage"]
 
 
@@ -209,6 +212,11 @@ def test_the_example_of_an_unreadable_code_is_what_is_answered(
         (f"{CERTIFICATE}/numero_formule", ...),
         (f"{CERTIFICATE}/date_emission_certificat_immatriculation", "2008-03-06"),
         (f"{CERTIFICATE}/numero_immatriculation", "--"),
+        (f"{CERTIFICATE}/numero_immatriculation", "A" * 33),
+        (f"{CERTIFICATE}/numero_immatriculation", "AB-123-CD\0"),
+        (f"{CERTIFICATE}/numero_formule", "\t"),
+        ("/histovet", {"fin_vin": "1234\0"}),
+        (f"{CERTIFICATE}/titulaire/particulier/prenoms", ["CAMILLE\0"]),
         (f"{CERTIFICATE}/titulaire", {}),
         (f"{CERTIFICATE}/titulaire/particulier/nom", ""),
         (f"{CERTIFICATE}/titulaire/particulier/nom", None),
@@ -221,6 +229,49 @@ def test_what_the_document_forbids_is_refused(document, published, ask, pointer,
     assert_forbidden(document, PATH, ask, changed(demands.FULL, pointer, value))
 
 
+# What a pattern cannot say: signs that nobody sees, figures of another script, and
+# letters that are made of two.
+UNSEEN = "\u200b\u200e\ufeff\u0301\u1d49０"
+
+
+@pytest.mark.parametrize("text", FIRST_OF_FEBRUARY)
+def test_the_document_permits_each_usual_form_of_a_date(document, published, ask, text):
+    demand = changed(demands.FNI, DATE, text)
+    assert ask(demand).status_code == 404
+    if not set(UNSEEN) & set(text):
+        assert_declared(document, of_data(document), demand)
+
+
+@pytest.mark.parametrize(
+    "text", ["\t", "hier", "2005", "31/12/1892", "32/01/2005", "2005-13-01", "1/2/05"]
+)
+def test_the_document_forbids_what_is_no_date(document, published, ask, text):
+    assert_forbidden(document, PATH, ask, changed(demands.FNI, DATE, text))
+
+
+def of_data(document):
+    body = document["paths"][PATH]["post"]["requestBody"]
+    return body["content"]["application/json"]["schema"]
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        NO_LINK.code.lower(),
+        codes.grouped(NO_LINK.code),
+        f" {codes.grouped(NO_LINK.code).replace('-', chr(0xA0))}.",
+        f"https://histovet.example/r/AAAA#{NO_LINK.code}",
+    ],
+)
+def test_the_document_permits_each_usual_form_of_a_code(
+    document, published, ask, typed
+):
+    body = document["paths"][CODE_PATH]["post"]["requestBody"]
+    schema = body["content"]["application/json"]["schema"]
+    assert_declared(document, schema, by_code(typed))
+    assert ask(by_code(typed), path=CODE_PATH).status_code == 404
+
+
 @pytest.mark.parametrize(
     ("pointer", "value"),
     [
@@ -230,6 +281,9 @@ def test_what_the_document_forbids_is_refused(document, published, ask, pointer,
         ("/vehicule/code", 27),
         ("/vehicule/code", ""),
         ("/vehicule/code", NO_LINK.code[:-1]),
+        ("/vehicule/code", NO_LINK.code + "A"),
+        ("/vehicule/code", NO_LINK.code[:-1] + "9"),
+        ("/vehicule/code", NO_LINK.code + "\0"),
         ("/vehicule/code", "x" * 300 + "#" + NO_LINK.code),
         ("/options/controles_techniques", "oui"),
         ("/uuid", 1),

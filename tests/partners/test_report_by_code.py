@@ -11,13 +11,14 @@ from django.db import connection
 from django.utils import timezone
 
 from histovet.partners.failure_budget import A_DAY, A_DAY_AND_PLATE
-from histovet.partners.models import PartnerKey
+from histovet.partners.models import PartnerKey, PartnerUse
 from histovet.partners.models import Scope as KeyScope
 from histovet.sharing import codes, links
 from histovet.sharing.models import End, Scope
 from histovet.vault.models import Release
 from pseudonymizer.normalise import PARIS
 from pseudonymizer.records import Operation
+from tests.partner import failures
 from tests.partners import demands, register
 from tests.partners.conftest import CODE_PATH
 from tests.partners.demands import CERTIFICATE, NO_LINK, Link, by_code, changed
@@ -200,7 +201,7 @@ def test_each_report_is_one_opening(make_link, ask_code):
     for count in (1, 2, 3):
         assert ask_code(link).status_code == 200
         assert link.row.openings == count
-    assert PartnerKey.objects.get().failures == 0
+    assert failures() == 0
 
 
 def test_the_owner_has_the_receipt_of_each_report(make_link, ask_code, make_key):
@@ -277,7 +278,7 @@ def test_whatever_ended_a_link_the_answer_has_the_same_status_and_bytes(
     # The same that data which find nothing get.
     data = changed(demands.FULL, f"{CERTIFICATE}/numero_formule", "2019ZZ99999")
     assert ask_code(data, path="/api/v1/report_by_data").content == first.content
-    assert PartnerKey.objects.get().failures == len(over) + 1
+    assert failures() == len(over) + 1
 
 
 def test_a_code_that_cannot_be_read_is_no_failure(make_link, ask_code):
@@ -288,7 +289,7 @@ def test_a_code_that_cannot_be_read_is_no_failure(make_link, ask_code):
     (error,) = document["errors"]
     assert (error["field"], error["code"]) == ("/vehicule/code", "code_unreadable")
     assert error["message"].endswith("comparez-les un à un.")
-    assert PartnerKey.objects.get().failures == 0
+    assert failures() == 0
     assert link.row.openings == 0
 
 
@@ -332,13 +333,16 @@ def test_another_method(published, ask_code, method, path):
 
 def test_a_failure_beyond_the_budget_tells_nothing(published, ask_code):
     """As when requests run side by side, and the budget ends in between."""
-    PartnerKey.objects.update(failed_on=timezone.now().date(), failures=A_DAY - 1)
+    key = PartnerKey.objects.get()
+    PartnerUse.objects.create(
+        key_id=key.pk, day=timezone.now().date(), failures=A_DAY - 1
+    )
     with connection.cursor() as cursor:
         cursor.execute(
             """
             CREATE FUNCTION pg_temp.another() RETURNS trigger LANGUAGE plpgsql AS $$
             BEGIN new.failures = new.failures + 1; RETURN new; END $$;
-            CREATE TRIGGER another BEFORE UPDATE OF failures ON partners_key
+            CREATE TRIGGER another BEFORE UPDATE OF failures ON partners_use
             FOR EACH ROW EXECUTE FUNCTION pg_temp.another()
             """
         )
@@ -349,13 +353,12 @@ def test_without_quota_left_a_live_code_and_a_dead_one_get_one_answer(
     make_link, ask_code, make_key
 ):
     link = make_link()
-    row, small = make_key(daily_quota=1)
+    _, small = make_key(daily_quota=1)
     assert ask_code(link, with_key=small).status_code == 200
     live, dead = (ask_code(one, with_key=small) for one in (link, NO_LINK))
     problem(live, 429, "quota-exceeded")
     assert live.content == dead.content
-    row.refresh_from_db()
-    assert row.failures == 0
+    assert failures() == 0
     assert link.row.openings == 1
 
 

@@ -253,6 +253,42 @@ def test_clocks_that_are_apart_begin_no_window_anew(published, ask, make_key, cl
     assert ask(demands.FULL, with_key=key).status_code == 200
 
 
+LATE = NOON.replace(hour=23, minute=59, second=58)
+# Another site's clock, at the same moment.
+AHEAD = NOON.replace(hour=0, minute=0, second=1) + DAY
+
+
+@pytest.mark.parametrize(
+    "terms", [{"daily_quota": 2}, {"rate": "2/s"}, {"rate": "2/h"}]
+)
+def test_clocks_that_are_apart_begin_no_day_anew(
+    published, ask, make_key, clock, terms
+):
+    row, key = make_key(**terms, expires_at=NOON + 9 * DAY, now=NOON - DAY)
+    statuses = []
+    for moment in (LATE, AHEAD, LATE, LATE, AHEAD, LATE):
+        clock(moment)
+        statuses.append(ask(demands.FULL, with_key=key).status_code)
+    # One of the day that ends, two of the one that has begun.
+    assert statuses == [200, 200, 200, 429, 429, 429]
+    used = PartnerUse.objects.filter(key_id=row.pk).order_by("day")
+    assert [(use.day, use.reports) for use in used] == [
+        (LATE.date(), 1),
+        (AHEAD.date(), 2),
+    ]
+    row.refresh_from_db()
+    assert row.last_used_on == AHEAD.date()
+
+
+def test_a_clock_that_is_days_ahead_uses_up_nothing_of_the_others(
+    published, ask, make_key, clock
+):
+    _, key = make_key(daily_quota=1, expires_at=NOON + 9 * DAY, now=NOON - DAY)
+    for moment in (NOON + 2 * DAY, NOON):
+        clock(moment)
+        assert ask(demands.FULL, with_key=key).status_code == 200
+
+
 def test_a_quota_is_of_the_day_in_utc(published, ask, make_key, clock):
     _, key = make_key(daily_quota=1, expires_at=NOON + 2 * DAY, now=NOON - DAY)
     evening = NOON.replace(hour=23, minute=59, second=58)

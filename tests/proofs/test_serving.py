@@ -20,7 +20,7 @@ from django.http import HttpResponse
 from django.utils import timezone
 
 from histovet.history import cookie
-from histovet.history.report import masked_vin
+from histovet.history.report import Audience, masked_vin
 from tests.attacks.serving import site
 from tests.bench import registers
 from tests.bench.registers import Drawn
@@ -173,7 +173,7 @@ def told_apart(lines: Iterable[Drawn]) -> list[Drawn]:
 
 def shown(one: Drawn) -> tuple[str, str]:
     record = one.registration.record
-    return record.masked_plate, masked_vin(record.vehicle.vin or "")
+    return record.masked_plate, masked_vin(record.vehicle.vin or "", Audience.HOLDER)
 
 
 def certificates(paths: Iterator[Path]) -> set[tuple[str, str]]:

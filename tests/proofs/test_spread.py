@@ -1,7 +1,8 @@
-"""What a thousand addresses find of one vehicle in a day, whose date they enumerate:
-make proofs ONLY=spread."""
+"""What a thousand addresses find of one vehicle in a day, whose date they enumerate,
+and what a report for others is worth to them: make proofs ONLY=spread."""
 
 import datetime as dt
+import json
 import random
 from collections.abc import Iterator
 from itertools import cycle
@@ -12,7 +13,13 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from histovet.limits import clients, vehicles
+from histovet.limits import clients, proof_of_work, vehicles
+from histovet.sharing import codes, links
+from histovet.sharing.codes import Kind
+from histovet.vault import reading
+from pseudonymizer.normalise import fni_identity
+from tests.limits.work import challenge_in, solved
+from tests.partner import new_key
 from tests.proofs import figures
 from tests.publish import publish
 from tests.vehicles import fni_line, write_feed
@@ -39,7 +46,8 @@ RIGHT = {
     "holder_kind": "person",
     "family_name": "LEMOINE CAMILLE",
 }
-RIGHT_END = "2345"
+RIGHT_VIN = "VF1B********12345"
+RIGHT_END = RIGHT_VIN[-4:]
 
 
 @pytest.fixture
@@ -49,6 +57,12 @@ def attacked(transactional_db, tmp_path, monkeypatch):
     monkeypatch.setattr("django.utils.timezone.now", lambda: midnight)
     publish(write_feed(tmp_path / "feed", [fni_line()]))
     cache.clear()
+    # The brake asks for as many proofs as ever; each is little work here, and good for
+    # all of a day whose first second never ends.
+    monkeypatch.setattr(proof_of_work, "_ROUNDS", 1)
+    monkeypatch.setattr(proof_of_work, "_STEPS_MIN", 1)
+    monkeypatch.setattr(proof_of_work, "_STEPS_MAX", 2)
+    monkeypatch.setattr(proof_of_work, "LIFE_SECONDS", 2 * 24 * 3600)
 
 
 def dates(seed: int) -> list[dt.date]:
@@ -61,16 +75,27 @@ def dates(seed: int) -> list[dt.date]:
 
 
 class Attacker:
-    """Knows plate and name, and enumerates dates; sends ends of the VIN once asked.
+    """Knows plate and name, and enumerates dates; sends ends of the VIN once asked, or
+    the one that was read off the car.
 
     `tries` are the guesses that were compared with the register, which is all that the
     limits leave; refusals and the question for one more datum tell nothing.
     """
 
-    def __init__(self, addresses: list[str], *, seed: int) -> None:
+    def __init__(
+        self,
+        addresses: list[str],
+        *,
+        seed: int,
+        year: int | None = None,
+        end: str | None = None,
+    ) -> None:
         self.addresses = list(addresses)
-        self.guesses: Iterator[dt.date] = cycle(dates(seed))
+        likely = [day for day in dates(seed) if year in (None, day.year)]
+        self.guesses: Iterator[dt.date] = cycle(likely)
         self.ends = random.Random(seed)
+        self.end = end
+        self.asked: set[str] = set()
         self.tries = 0
         self.found = False
 
@@ -83,16 +108,31 @@ class Attacker:
     def guess(self, address: str) -> bool:
         """Return whether the address is not refused yet."""
         body = RIGHT | {"issue_date": next(self.guesses).isoformat()}
-        answer = Client(REMOTE_ADDR=address).post("/vendeur", body)
-        if b'id="id_vin_end"' in answer.content and not is_not_found(answer):
-            body["vin_end"] = f"{self.ends.randrange(ENDS):04}"
-            answer = Client(REMOTE_ADDR=address).post("/vendeur", body)
+        answer = post(address, body)
+        if asks_vin_end(answer):
+            body["vin_end"] = self.end or f"{self.ends.randrange(ENDS):04}"
+            answer = post(address, body)
         if answer.status_code == 429:
             return False
         self.found = answer.status_code == 303
         assert self.found or is_not_found(answer)
         self.tries += 1
+        self.asked.add(address)
         return True
+
+
+def post(address: str, body: dict[str, str]):
+    """Send the form, once more with the proof of work if one is asked for."""
+    client = Client(REMOTE_ADDR=address)
+    answer = client.post("/vendeur", body)
+    if b"data-challenge" in answer.content and not is_not_found(answer):
+        proof = solved(challenge_in(answer.content.decode()))
+        answer = client.post("/vendeur", body | {"altcha": proof})
+    return answer
+
+
+def asks_vin_end(answer) -> bool:
+    return b'id="id_vin_end"' in answer.content and not is_not_found(answer)
 
 
 def is_not_found(answer) -> bool:
@@ -108,19 +148,23 @@ def pass_an_hour() -> None:
 
 
 def opens(address: str, **more: str) -> int:
-    return Client(REMOTE_ADDR=address).post("/vendeur", RIGHT | more).status_code
+    return post(address, RIGHT | more).status_code
 
 
 def chances(without_end: int, with_end: int) -> dict[str, str]:
-    """Of a day's tries, by what is known besides plate and name."""
+    """Of a day's tries, by what was seen besides plate and name."""
     all_dates = len(dates(0))
-    found = {
-        "nothing more": without_end / all_dates + with_end / (all_dates * ENDS),
-        "the year": without_end / WORKING_DAYS + with_end / (WORKING_DAYS * ENDS),
-        "the end of the VIN": (without_end + with_end) / all_dates,
-        "both": (without_end + with_end) / WORKING_DAYS,
+    # Dates and ends that are left to be tried.
+    left = {
+        "nothing more": (all_dates, ENDS),
+        "a report for others": (WORKING_DAYS, ENDS),
+        "the VIN on the car": (all_dates, 1),
+        "both": (WORKING_DAYS, 1),
     }
-    return {known: f"{min(1.0, chance):.4%}" for known, chance in found.items()}
+    return {
+        seen: f"{min(1.0, without_end / days + with_end / (days * ends)):.4%}"
+        for seen, (days, ends) in left.items()
+    }
 
 
 def test_without_the_third_datum_the_date_is_found_in_the_first_hour(
@@ -194,5 +238,59 @@ def test_with_it_a_day_ends_after_few_tries_and_the_holder_is_never_locked_out(
             "tries a day": attacker.tries,
             "of them without the end of the VIN": vehicles.A_DAY,
             "chance a day": chances(vehicles.A_DAY, with_end),
+        },
+    )
+
+
+def read_report() -> tuple[str, dict]:
+    """Return page and JSON of a link to the vehicle, as its reader has them."""
+    identity = fni_identity(RIGHT["plate"], ISSUED)
+    secret = links.create(
+        identity,
+        reading.read(identity),
+        bytes(16),
+        life=dt.timedelta(days=1),
+        now=timezone.now(),
+    )
+    code = codes.encode(secret, Kind.LINK)
+    reader = Client()
+    opened = reader.post("/acheteur", {"code": code})
+    page = reader.get(opened.headers["Location"]).content.decode()
+    answer = Client().post(
+        "/api/v1/report_by_code",
+        {"vehicule": {"code": code}},
+        content_type="application/json",
+        headers={"Authorization": f"Bearer {new_key()}"},
+    )
+    return page, answer.json()
+
+
+def test_a_report_for_others_is_worth_its_year_and_no_end_of_the_vin(attacked):
+    page, answer = read_report()
+    told = answer["vehicule"]["certificat_immatriculation"]
+    technical = told["caracteristiques_techniques"]
+    assert technical["date_emission"] == f"{ISSUED.year}-01-01"
+    assert technical["vin_anonymise"].strip("*") == RIGHT_VIN[:4]
+    assert RIGHT_END not in page and RIGHT_END not in json.dumps(answer)
+
+    reader = Attacker(SCATTERED, seed=5, year=ISSUED.year)
+    reader.try_for_an_hour()
+    assert not reader.found
+    most = len(SCATTERED) * clients.BUDGETS[4][32] // vehicles.SHARE
+    assert reader.tries == vehicles.A_DAY + most
+
+    # Who has stood before the car as well needs a network for every few dates.
+    cache.clear()
+    witness = Attacker(SCATTERED, seed=5, year=ISSUED.year, end=RIGHT_END)
+    witness.try_for_an_hour()
+    assert witness.found
+    figures.write(
+        "spread-report",
+        {
+            "with a report for others": {"tries a day": reader.tries, "found": False},
+            "and the VIN on the car": {
+                "tries until found": witness.tries,
+                "networks that it took": len(witness.asked),
+            },
         },
     )

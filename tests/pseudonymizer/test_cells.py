@@ -35,7 +35,7 @@ def _rows(content: bytes, width: int) -> list[list[str]] | None:
 
 
 def _read(content: bytes, width: int) -> list[list[str]] | None:
-    return cells_of(content, width, MAX, range(width))
+    return cells_of(content + b"\n", width, MAX, range(width))
 
 
 @given(st.lists(st.lists(cells, min_size=3, max_size=3), min_size=1, max_size=30))
@@ -95,7 +95,7 @@ def test_the_longest_line_is_measured_in_bytes() -> None:
 
 
 def test_a_cell_that_is_not_wanted_is_empty() -> None:
-    assert cells_of(b'a;"b";c\nd;e;f', 3, MAX, {1}) == [["", "b", ""], ["", "e", ""]]
+    assert cells_of(b'a;"b";c\nd;e;f\n', 3, MAX, {1}) == [["", "b", ""], ["", "e", ""]]
 
 
 @given(st.binary() | st.text("\n;").map(str.encode))

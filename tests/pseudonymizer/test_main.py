@@ -132,7 +132,7 @@ def test_a_synthetic_register_goes_all_the_way(settings_set, tmp_path, capsys):
     capsys.readouterr()
     assert main(["ingest", str(folder)]) == 0
     output, errors = capsys.readouterr()
-    assert "'synthetic 100 seed 3 edition 3'" in output
+    assert "'synthetic 100 seed 3 version 3'" in output
     # A hundred registrations, and a line of inspections for most of them.
     assert "files    8" in output
     assert "rows     176" in output

@@ -204,7 +204,11 @@ def plate(shown):
 def test_the_report_asks_whether_this_is_the_car(make):
     page = make()
     report = page.client.get(page.path).content.decode()
-    assert f'href="{page.path}/verifier"' in report
+    # In the head of the page, and in the row of the VIN, of which the end is not shown.
+    assert report.count(f'href="{page.path}/verifier"') == 2
+    (row,) = re.findall(r"<tr><td>E</td>.*?</tr>", report)
+    assert f'href="{page.path}/verifier"' in row
+    assert f"<td>{MASKED[:4]}{'•' * 13}<" in row
     text = page.client.get(page.path + "/verifier").content.decode()
     assert f'action="{page.path}/verifier"' in text
     assert f'href="{page.path}"' in text

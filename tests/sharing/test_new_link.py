@@ -199,6 +199,9 @@ def test_what_is_refused_makes_no_link_and_is_shown_again(shown):
     assert '<details class="more" open>' in page
     assert 'value="Jeudi"' in page
     assert 'value="sober" checked' in page
+    assert "Une donnée est à corriger" in page
+    page = seller.post("/liens", fields | {"label": "x" * 41}).content.decode()
+    assert "2 données sont à corriger" in page
     assert not Link.objects.exists()
 
 

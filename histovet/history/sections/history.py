@@ -20,9 +20,9 @@ from histovet.history.report import (
 from histovet.history.tenures import Tenure
 from histovet.history.timeline import (
     Entry,
+    EventKind,
     Gap,
     Happening,
-    Kind,
     Silence,
     Standing,
     Story,
@@ -31,11 +31,11 @@ from histovet.history.timeline import (
 from histovet.history.words import NO_BREAK, Words
 
 _KINDS = {
-    Kind.HOLDERS: _("Titulaires et ventes"),
-    Kind.PLEDGES: _("Gages et saisies"),
-    Kind.MEASURES: _("Oppositions et suspensions"),
-    Kind.DAMAGE: _("Sinistres"),
-    Kind.OTHER: _("Certificat et véhicule"),
+    EventKind.HOLDERS: _("Titulaires et ventes"),
+    EventKind.PLEDGES: _("Gages et saisies"),
+    EventKind.MEASURES: _("Oppositions et suspensions"),
+    EventKind.DAMAGE: _("Sinistres"),
+    EventKind.OTHER: _("Certificat et véhicule"),
 }
 _ALL = _("Tout")
 
@@ -78,7 +78,7 @@ def history(report: Report, words: Words, source: str, chosen: str) -> Section:
 
 
 def _choices(
-    counts: Counter[Kind], chosen: Kind | None, words: Words
+    counts: Counter[EventKind], chosen: EventKind | None, words: Words
 ) -> tuple[Choice, ...]:
     if len(counts) < 2:
         return ()

@@ -8,8 +8,8 @@ from django.utils.translation import ngettext
 from histovet.history import labels
 from histovet.history.chart import ChartWords, mileage_chart
 from histovet.history.evidence import Evidence
-from histovet.history.inspection_due import Due, Kind
-from histovet.history.odometer import Mileage, Verdict
+from histovet.history.inspection_due import Due, DueKind
+from histovet.history.odometer import Mileage, MileageVerdict
 from histovet.history.page import Block, Figure, Grid, Paragraph, Section
 from histovet.history.report import Audience, Report, ShownInspection
 from histovet.history.words import Words
@@ -83,9 +83,9 @@ def _line(one: ShownInspection, words: Words) -> tuple[str, ...]:
 
 
 _DUE = {
-    Kind.FIRST: _("Premier contrôle à passer au plus tard : %s."),
-    Kind.PERIODIC: _("Prochain contrôle au plus tard : %s."),
-    Kind.COUNTER_VISIT: _("Contre-visite au plus tard : %s."),
+    DueKind.FIRST: _("Premier contrôle à passer au plus tard : %s."),
+    DueKind.PERIODIC: _("Prochain contrôle au plus tard : %s."),
+    DueKind.COUNTER_VISIT: _("Contre-visite au plus tard : %s."),
 }
 
 
@@ -154,9 +154,9 @@ def mileage(known: Evidence, words: Words) -> Section:
 
 
 _TONES = {
-    Verdict.CONSISTENT: "good",
-    Verdict.INCONSISTENT: "warn",
-    Verdict.NO_VERDICT: "note",
+    MileageVerdict.CONSISTENT: "good",
+    MileageVerdict.INCONSISTENT: "warn",
+    MileageVerdict.NO_VERDICT: "note",
 }
 
 

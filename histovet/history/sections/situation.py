@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.utils.translation import gettext_noop as _
 
 from histovet.history import labels
@@ -41,63 +43,54 @@ def situation(
 
 def _rows(report: Report, words: Words) -> tuple[Row, ...]:
     certificate = report.certificate
+
+    def answered(label: str, value: bool | None, *, word: str) -> Row:
+        return Row(words.say(label), (words.yes_or_no(value),), word=word)
+
+    def listed(label: str, found: Iterable[str], none: str, *, word: str) -> Row:
+        return Row(words.say(label), tuple(found) or (words.say(none),), word=word)
+
     return (
-        Row(
-            words.say(_("Véhicule volé")),
-            (words.yes_or_no(report.vehicle_stolen),),
-            word="vol",
-        ),
-        Row(
-            words.say(_("Gages")),
-            tuple(
+        answered(_("Véhicule volé"), report.vehicle_stolen, word="vol"),
+        listed(
+            _("Gages"),
+            (
                 _dated(p.date, p.creditor, words.say(_("un gage")), words)
                 for p in report.pledges
-            )
-            or (words.say(NONE),),
+            ),
+            NONE,
             word="gage",
         ),
-        Row(
-            words.say(_("Saisies")),
-            tuple(
+        listed(
+            _("Saisies"),
+            (
                 _dated(s.date, s.authority, words.say(_("une saisie")), words)
                 for s in report.seizures
-            )
-            or (words.say(NONE_FEMININE),),
+            ),
+            NONE_FEMININE,
             word="saisie",
         ),
-        Row(
-            words.say(_("Oppositions")),
-            tuple(
+        listed(
+            _("Oppositions"),
+            (
                 _dated(o.date, words.coded(o.kind, labels.OPPOSITIONS), "", words)
                 for o in report.oppositions
-            )
-            or (words.say(NONE_FEMININE),),
+            ),
+            NONE_FEMININE,
             word="opposition",
         ),
-        Row(
-            words.say(_("Suspensions")),
-            tuple(
+        listed(
+            _("Suspensions"),
+            (
                 _dated(s.date, words.coded(s.reason, labels.SUSPENSIONS), "", words)
                 for s in report.suspensions
-            )
-            or (words.say(NONE_FEMININE),),
+            ),
+            NONE_FEMININE,
             word="suspension",
         ),
-        Row(
-            words.say(_("Certificat volé")),
-            (words.yes_or_no(certificate.stolen),),
-            word="certificat-perdu",
-        ),
-        Row(
-            words.say(_("Certificat perdu")),
-            (words.yes_or_no(certificate.lost),),
-            word="certificat-perdu",
-        ),
-        Row(
-            words.say(_("Certificat duplicata")),
-            (words.yes_or_no(certificate.duplicate),),
-            word="duplicata",
-        ),
+        answered(_("Certificat volé"), certificate.stolen, word="certificat-perdu"),
+        answered(_("Certificat perdu"), certificate.lost, word="certificat-perdu"),
+        answered(_("Certificat duplicata"), certificate.duplicate, word="duplicata"),
     )
 
 

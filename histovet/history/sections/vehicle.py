@@ -6,8 +6,8 @@ from django.utils.translation import gettext_noop as _
 
 from histovet.history import critair, labels, meanings
 from histovet.history.page import Row, Section, Table
-from histovet.history.report import Report
-from histovet.history.words import NO_BREAK, NOT_RECORDED, Words
+from histovet.history.report import Audience, Report
+from histovet.history.words import NO_BREAK, NOT_RECORDED, Words, markup
 
 # Box of the certificate → what its words mean in the glossary.
 _WORDS = {
@@ -23,13 +23,22 @@ _WORDS = {
 }
 
 
-def vehicle(report: Report, words: Words, source: str) -> Section:
+# On paper, which may be of no link.
+_COMPARED_ON_PAGE = _(
+    "Comparez le VIN relevé sur la voiture : la page d’un lien, donné par le vendeur, "
+    "répond oui ou non."
+)
+
+
+def vehicle(report: Report, words: Words, source: str, check_at: str) -> Section:
+    """`check_at` is the address where a VIN is compared, empty where there is none."""
     rows = tuple(
         Row(
             label=words.term(rubric.label),
             values=(_rubric(rubric, getattr(report.vehicle, rubric.attribute), words),),
             box=rubric.box,
             word=_WORDS.get(rubric.box, ""),
+            hint=_where_compared(report, words, check_at) if rubric.box == "E" else "",
         )
         for rubric in labels.RUBRICS
     )
@@ -47,6 +56,16 @@ def _sticker(report: Report, words: Words) -> str:
     if isinstance(found, critair.Why):
         return words.say(labels.NO_STICKER[found])
     return words.say(labels.STICKERS[found])
+
+
+def _where_compared(report: Report, words: Words, check_at: str) -> str:
+    """For others, to whom a report tells the beginning of the VIN alone."""
+    if report.audience is Audience.HOLDER or report.vehicle.vin is None:
+        return ""
+    if not check_at:
+        return words.say(_COMPARED_ON_PAGE)
+    link = f'<a href="{check_at}">{words.say(_("Est-ce bien ce véhicule ?"))}</a>'
+    return words.fill(_("Comparez le VIN relevé sur la voiture : %s"), markup(link))
 
 
 def _rubric(rubric: labels.Rubric, value: str | float | None, words: Words) -> str:

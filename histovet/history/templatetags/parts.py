@@ -176,6 +176,8 @@ def _table(shown: Table, said: _Said) -> str:
 def _line(row: Row, has_boxes: bool, said: _Said) -> str:
     box = f"<td>{escaped(row.box)}</td>" if has_boxes else ""
     values = "<br>".join([escaped(value) for value in row.values])
+    if row.hint:
+        values += f'<div class="hint">{escaped(row.hint)}</div>'
     label = escaped(row.label)
     if row.word:
         label = f'<a class="term" href="{said.glossary}#{row.word}">{label}</a>'
