@@ -17,6 +17,7 @@ from django.conf import settings
 from django.db import (
     DEFAULT_DB_ALIAS,
     DatabaseError,
+    Error,
     InterfaceError,
     OperationalError,
     connection,
@@ -153,7 +154,7 @@ class Watch:
             return
         try:
             gauges.show_failed_tries(now)
-        except DatabaseError:
+        except Error:
             # The next look says what is wrong with it.
             pass
 
@@ -164,7 +165,7 @@ class Watch:
             return
         try:
             daily_counts.write(now)
-        except DatabaseError:
+        except Error:
             logger.warning("what was counted could not be written and is kept")
 
     def _leaves_database_alone(self) -> bool:

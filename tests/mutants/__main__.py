@@ -7,6 +7,7 @@ listed as equivalent is not, or when tests fail already; 2 for a module that is 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -27,6 +28,8 @@ def main(arguments: Sequence[str]) -> int:
         "--place", default="", help="the mutants of one function or table alone"
     )
     chosen = parser.parse_args(arguments)
+    # The sessions do without pytest-django, which would begin with a database.
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "histovet.settings")
     targets = [one for one in TARGETS if chosen.only in ("", one.name)]
     try:
         enough = [_is_enough(target, chosen.place) for target in targets]
@@ -50,7 +53,8 @@ def _is_enough(target: Target, place: str) -> bool:
             alike += 1
         else:
             survived += 1
-            print(f"{target.path.name}:{one.mutant.lines.start} {one.mutant.name}")
+            line = f"{target.path.name}:{one.mutant.lines.start}"
+            print(line, one.mutant.name, flush=True)
     for name in wrongly:
         print(f"listed as equivalent, and killed: {name}")
     share = killed / max(1, killed + survived)

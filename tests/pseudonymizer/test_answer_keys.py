@@ -7,6 +7,7 @@ import datetime as dt
 from uuid import UUID
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from pseudonymizer.envelope import AnswerKeys, identity_bytes
 from pseudonymizer.errors import EnvelopeError, KeyRingError
@@ -65,6 +66,21 @@ def test_an_answer_has_the_bytes_of_the_specification(version):
 def test_an_answer_opens_for_its_vehicle(version):
     opened = answer_keys(version).open(VEHICLE, SEALED[version], expires_at=EXPIRES_AT)
     assert opened == CONTENT
+
+
+def test_an_empty_answer_opens():
+    keys = answer_keys()
+    sealed = keys.seal(VEHICLE, b"", expires_at=EXPIRES_AT)
+    assert keys.open(VEHICLE, sealed, expires_at=EXPIRES_AT) == b""
+
+
+def test_an_answer_of_another_format_is_refused_though_its_seal_is_whole():
+    keys = answer_keys()
+    bound = keys.answer_id(VEHICLE) + UUID(int=7).bytes + EXPIRES_AT.to_bytes(8, "big")
+    cipher = AESGCM(keys._seal.digest(VEHICLE))
+    sealed = b"\x02" + NONCE + cipher.encrypt(NONCE, CONTENT, b"\x02" + bound)
+    with pytest.raises(EnvelopeError):
+        keys.open(VEHICLE, sealed, expires_at=EXPIRES_AT)
 
 
 def test_two_seals_of_one_answer_are_different():

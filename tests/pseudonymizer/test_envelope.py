@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from pseudonymizer import codec, envelope
 from pseudonymizer.envelope import (
@@ -256,6 +257,20 @@ def _other_release(**changes: object) -> ReleaseKeys:
     )
 
 
+def test_a_siren_has_the_tag_of_its_vector() -> None:
+    tags = [
+        (holder.siren, stored.siren_tag)
+        for vector in load("holders")["holders"]
+        for holder, stored in zip(
+            holders(vector["holders"]), proof(vector).fingerprints, strict=True
+        )
+        if holder.siren
+    ]
+    assert tags
+    for number, tag in tags:
+        assert KEYS.siren_tag(number) == tag
+
+
 def test_two_releases_share_no_identifier() -> None:
     other = _other_release(salt=bytes(32))
     owner = named(SEALED[0]["typed"])
@@ -292,6 +307,29 @@ def test_a_nonce_is_twelve_random_bytes_of_its_own() -> None:
     assert len({sealed[2:14] for sealed in rows}) == 20
     assert len({sealed[14:] for sealed in rows}) == 20
     assert KEYS.seal(b"owner", b"", 1).sealed != KEYS.seal(b"owner", b"", 1).sealed
+
+
+def test_a_row_opens_to_its_dictionary_and_content_though_it_be_empty() -> None:
+    for dictionary, content in ((1, b""), (2, bytes(64)), (255, b"x")):
+        sealed = KEYS.seal(b"owner", content, dictionary)
+        assert KEYS.open(b"owner", sealed) == (dictionary, content)
+
+
+def test_a_row_of_another_format_is_refused_though_its_seal_is_whole() -> None:
+    header, nonce, record_id = b"\x02\x01", bytes(12), KEYS.record_id(b"owner")
+    cipher = AESGCM(KEYS._seal.digest(b"owner"))
+    bound = header + record_id + RELEASE.uuid.bytes + bytes(4)
+    sealed = header + nonce + cipher.encrypt(nonce, bytes(64), bound)
+    with pytest.raises(EnvelopeError, match=ERROR):
+        KEYS.open(b"owner", SealedRow(record_id, 0, sealed))
+
+
+def test_a_row_has_generations_up_to_the_last_and_no_further() -> None:
+    last = 2**15 - 1
+    assert KEYS.seal(b"owner", b"", 1, generation=last).generation == last
+    for generation in (-1, last + 1):
+        with pytest.raises(ValueError, match="all its generations; build a new rel"):
+            KEYS.seal(b"owner", b"", 1, generation=generation)
 
 
 def test_sealed_bytes_hold_nothing_in_clear() -> None:

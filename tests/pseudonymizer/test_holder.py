@@ -2,6 +2,7 @@
 
 import hashlib
 import unicodedata
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -150,6 +151,9 @@ _MARTEAU = (HolderKind.PERSON, "MARTEAU", ("PAULINE", "ODILE"))
         ("MARTEAU", "PAULINE JEANNE"),
         ("MARTEAU ODILE", ""),
         ("ODILE PAULINE MARTEAU", ""),
+        ("PAULINE", "MARTEAU"),
+        # As little alike as a family name may be, which one word alone is
+        ("AAORTEAU", ""),
     ],
 )
 def test_slips_that_are_understood(family: str, names: str) -> None:
@@ -167,6 +171,8 @@ def test_slips_that_are_understood(family: str, names: str) -> None:
         ("PAULINE", "ODILE"),
         ("PAULINE ODILE", ""),
         ("MARTEAU PIERRE", ""),
+        ("PIERRE MARTEAU", ""),
+        ("PIERRE", "MARTEAU"),
         ("MAR", "PAULINE"),
         ("", "PAULINE ODILE"),
         ("2", "PAULINE"),
@@ -198,11 +204,165 @@ def test_a_short_name_counts_whole_but_for_a_particle(
     assert FINGERPRINTER.person_matches(family, "JULES", found) is matches
 
 
-@pytest.mark.parametrize("printed", ["LE ROY", "DE ROY", "D'ROY", "BEN ROY"])
+@pytest.mark.parametrize(
+    "printed",
+    [
+        *("LE ROY", "DE ROY", "D'ROY", "BEN ROY", "DU ROY", "DE LA ROY", "LA ROY"),
+        *("DES ROY", "DA ROY", "DOS ROY", "EL ROY"),
+    ],
+)
 def test_a_name_may_be_typed_without_its_particle(printed: str) -> None:
     found = recorded(*holder.person(printed, "JULES"))
     assert FINGERPRINTER.person_matches("ROY", "JULES", found)
     assert not FINGERPRINTER.person_matches("ROI", "JULES", found)
+
+
+# MARTEAU, typed less and less like it.
+_LESS_AND_LESS = (
+    "AOMARTEAU", "AMARTEAU", "ARTEAU", "AAMARTEAU", "AAARTEAU", "AAORTEAU", "AAOTEAU",
+    "AAERTEAU", "AAATEAU", "AAETEAU", "AMARTAEU",
+)  # fmt: skip
+
+
+def _matched(matches: Callable[[str], bool]) -> list[str]:
+    return [typed for typed in _LESS_AND_LESS if matches(typed)]
+
+
+def _at_least(likeness: float, bits: int) -> list[str]:
+    def filled(text: str) -> int:
+        return spec.filter_bits(text, SPEC_KEYS.table, bits)
+
+    return [
+        typed
+        for typed in _LESS_AND_LESS
+        if spec.likeness(filled(typed), filled("MARTEAU")) >= likeness
+    ]
+
+
+def test_a_likeness_that_is_just_reached_is_enough() -> None:
+    typed, printed = "ATUORNELLE", "TOURNELLE"
+    x, y = (spec.filter_bits(one, SPEC_KEYS.table, 128) for one in (typed, printed))
+    assert spec.likeness(x, y) == 0.60
+    found = recorded(*holder.single_field(f"QUIBUS {printed}"))
+    assert FINGERPRINTER.person_matches("QUIBUS", typed, found)
+
+
+def test_without_given_names_on_record_nothing_but_the_family_name_counts() -> None:
+    found = recorded(*holder.person("MARTEAU", ""))
+    matches = FINGERPRINTER.person_matches
+    assert matches("MARTEAU", "PAUL", found)
+    assert matches("MARTEAU PAUL", "", found)
+    assert not matches("PAUL", "MARTEAU", found)
+    assert not matches("GRANDIN MARTEAU", "", found)
+
+
+def test_a_family_name_is_never_left_out_though_it_be_a_particle() -> None:
+    found = recorded(*holder.person("DE", "JULES"))
+    assert not FINGERPRINTER.person_matches("JULES", "", found)
+
+
+def test_a_short_name_typed_in_two_words_is_one() -> None:
+    found = recorded(*holder.person("LEO", "JULES"))
+    assert FINGERPRINTER.person_matches("LE O", "JULES", found)
+
+
+@pytest.mark.parametrize(
+    ("printed", "typed"), [("JEAN PAUL", "JEANPAUL"), ("JEANPAUL", "JEAN PAUL")]
+)
+def test_two_given_names_may_be_typed_as_one_and_one_as_two(
+    printed: str, typed: str
+) -> None:
+    found = recorded(*holder.person("MARTEAU", printed))
+    assert FINGERPRINTER.person_matches("MARTEAU", typed, found)
+
+
+def test_an_ou_among_given_names_is_none() -> None:
+    found = recorded(*holder.person("MARTEAU", "PAULINE"))
+    assert FINGERPRINTER.person_matches("MARTEAU", "OU", found)
+
+
+def test_no_word_is_remembered_unless_asked_for() -> None:
+    def remembered(fingerprinter: Fingerprinter) -> int:
+        fingerprinter.fingerprint(Holder(HolderKind.PERSON, "MARTEAU", ("PAULINE",)))
+        return sum(map(len, fingerprinter._stored.values()))
+
+    assert remembered(Fingerprinter(KEYS.bigram_table, KEYS.siren_tag)) == 0
+    job = Fingerprinter(KEYS.bigram_table, KEYS.siren_tag, remembered_words=1)
+    assert remembered(job) == 1
+
+
+def test_the_same_name_typed_twice_is_no_second_name() -> None:
+    found = recorded(*holder.single_field("MARTEAU JEAN PIERRE"))
+    assert not FINGERPRINTER.person_matches("MARTEAU", "MARTEAU", found)
+
+
+def test_the_length_of_a_long_part_has_two_bytes() -> None:
+    found = Holder(HolderKind.PERSON, "A" * 300, ())
+    assert holder_bytes([found]) == (
+        b"\x01\x03\x00\x06person\x01\x2c" + b"A" * 300 + b"\x00\x00"
+    )
+
+
+def test_each_of_several_holders_may_be_the_company() -> None:
+    person = holder.person("MARTEAU", "PAULINE")
+    other, meant = (
+        holder.company(name, number)
+        for name, number in (("FERRIOL", "987654321"), ("GRANDIN", "123456789"))
+    )
+    matches = FINGERPRINTER.company_matches
+    assert matches("GRANDIN", None, recorded(*person, *meant))
+    assert matches("GRANDIN", "123456789", recorded(*other, *meant))
+    assert not matches("GRANDIN", "987654321", recorded(*other, *meant))
+
+
+def test_a_name_of_more_letters_need_not_be_equal() -> None:
+    found = recorded(*holder.person("ROYER", "JULES"))
+    assert FINGERPRINTER.person_matches("ROYERE", "JULES", found)
+    assert not FINGERPRINTER.person_matches("ROYE", "JULES", found)
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        # The first birth name alone parts a holder.
+        (
+            "MARTEAU NEE FERRIOL NEE GRANDIN ODILE",
+            [
+                ("MARTEAU", "NEE", "GRANDIN", "ODILE"),
+                ("FERRIOL", "NEE", "GRANDIN", "ODILE"),
+            ],
+        ),
+        # A title in single letters is no co-holder, and has no birth name.
+        ("MARTEAU PAUL ET M R", [("MARTEAU", "PAUL")]),
+        ("M. NEE FERRIOL ODILE", []),
+    ],
+)
+def test_holders_of_one_field(names: str, words: list[tuple[str, ...]]) -> None:
+    assert [found.words for found in holder.single_field(names)] == words
+
+
+def test_each_likeness_that_is_asked_for_is_needed_and_enough() -> None:
+    """Those of SPEC.md section 3."""
+    person, company = FINGERPRINTER.person_matches, FINGERPRINTER.company_matches
+    family = recorded(*holder.person("MARTEAU", "ANNE"))
+    given = recorded(*holder.person("QUIBUS", "MARTEAU"))
+    first = recorded(*holder.single_field("MARTEAU ANNE"))
+    other = recorded(*holder.single_field("QUIBUS MARTEAU"))
+    whole = recorded(*holder.single_field("MARTEAU"))
+    named = recorded(*holder.company("MARTEAU", None))
+    numbered = recorded(*holder.company("MARTEAU", "123456789"))
+    found = {
+        0.62: _matched(lambda typed: person(typed, "ANNE", family)),
+        0.58: _matched(lambda typed: person("QUIBUS", typed, given)),
+        0.66: _matched(lambda typed: person(typed, "ANNE", first)),
+        0.60: _matched(lambda typed: person("QUIBUS", typed, other)),
+        0.85: _matched(lambda typed: person(typed, "", whole)),
+        0.80: _matched(lambda typed: company(typed, None, named)),
+        0.50: _matched(lambda typed: company(typed, "123456789", numbered)),
+    }
+    for likeness, matched in found.items():
+        bits = 256 if likeness in (0.80, 0.50) else 128
+        assert matched == _at_least(likeness, bits), likeness
 
 
 def test_each_of_two_holders_is_recognised_and_nobody_between_them() -> None:
@@ -253,6 +413,7 @@ def test_one_attempt_is_one_guess_and_not_a_list_of_names() -> None:
     assert not matches("MARTEAU", given_names, one_field)
     assert not matches(f"{listed} PAUL", "", one_field)
     assert not matches(f"{listed} NEE {listed}", "PAUL", one_field)
+    assert not matches("GRANDIN NEE ROCHER NEE MARTEAU", "PAUL", person)
 
 
 class _Counted(bytes):

@@ -8,7 +8,7 @@ import os
 import msgspec
 import pytest
 
-from pseudonymizer.envelope import LinkKeys, identity_bytes, link_id
+from pseudonymizer.envelope import SECRET_BYTES, LinkKeys, identity_bytes, link_id
 from pseudonymizer.errors import EnvelopeError, KeyRingError
 from tests.pseudonymizer import confirm_vectors as spec
 from tests.pseudonymizer.vector_files import (
@@ -62,6 +62,16 @@ def changed(value: bytes, place: int, bit: int = 1) -> bytes:
 @pytest.mark.parametrize("vector", **with_about(LINKS))
 def test_a_link_has_the_public_id_of_its_vector(vector):
     assert link_id(bytes.fromhex(vector["secret"])).hex() == vector["public_id"]
+
+
+def test_the_secrets_of_links_and_of_owners_have_sixteen_bytes():
+    assert len(SECRET) == len(OWNER) == SECRET_BYTES == 16
+
+
+def test_a_label_ends_where_its_owner_ended_it():
+    for label in ("", "RELAX", "x" * 160):
+        sealed = SITE.seal_label(OWNER, NAMED, TERMS, label)
+        assert SITE.open_label(OWNER, NAMED, TERMS, sealed) == label
 
 
 @pytest.mark.parametrize("vector", **with_about(LINKS))

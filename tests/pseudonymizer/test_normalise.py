@@ -65,6 +65,8 @@ def _canonical(typed: Json) -> Identity:
         ("", ""),
         ("  ", ""),
         ("DUPRE", "DUPRE"),
+        ("EXTRA", "EXTRA"),
+        ("EXTRÊME", "EXTREME"),
         ("dupré", "DUPRE"),
         ("dupre\u0301", "DUPRE"),
         ("Jean-Marc  de l'Orme", "JEAN MARC DE LORME"),
@@ -154,6 +156,10 @@ def test_ascii_is_read_byte_by_byte_as_any_text_is(text: str) -> None:
             return unusable.code
 
     assert identifier(text) == identifier(beyond)
+
+
+def test_what_prints_nothing_is_no_part_of_an_identifier() -> None:
+    assert normalise.identifier("A\x7fB\x00-12", "plate") == "AB12"
 
 
 @given(_identities, _identities)
@@ -284,6 +290,9 @@ _FEED_DAYS = [
     ("1998-06-14 21:59:59", "1998-06-14"),
     ("1998-12-14 23:00:00", "1998-12-15"),
     ("1998-12-14 22:59:59", "1998-12-14"),
+    # A moment in UTC to the tenth.
+    ("2019-07-06T21:59:59.9Z", "2019-07-06"),
+    ("2019-07-06T22:00:00.9Z", "2019-07-07"),
     # French time, with a fraction, a cut zone, or a zone.
     ("2018-05-17 00:00:00.0", "2018-05-17"),
     ("2018-05-17 23:59:59.9", "2018-05-17"),
@@ -364,11 +373,14 @@ def test_what_is_remembered_has_a_limit() -> None:
         return text.lower()
 
     remembered = normalise.Remembered(rule, limit=2)
-    long = "L" * (normalise.REMEMBERED_LENGTH + 1)
+    long = "L" * 41
     for text in (long, "A", "B", "C") * 2:
         assert remembered[text] == text.lower()
     assert asked == [long, "A", "B", "C", long, "C"]
     assert len(remembered) == 2
+    once = normalise.Remembered(rule, limit=1)
+    assert once["L" * 40] == "l" * 40
+    assert len(once) == 1
 
 
 _HOURS, _NIGHT = "T13:99:99.000Z", "T22:99:99.000Z"

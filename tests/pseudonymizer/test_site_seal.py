@@ -4,6 +4,7 @@ The bytes were computed with PyCryptodome, following SPEC.md section 10.
 """
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from pseudonymizer.envelope import SiteSeal, identity_bytes, identity_of
 from pseudonymizer.errors import EnvelopeError
@@ -78,6 +79,14 @@ def changed(place, sealed=WHOLE):
 def test_a_broken_value_is_refused(broken):
     with pytest.raises(EnvelopeError):
         site_seal().open(broken, now=0)
+
+
+def test_a_value_of_another_format_is_refused_though_its_seal_is_whole():
+    header, plain = b"\x02\x00\x01", EXPIRES_AT.to_bytes(8, "big") + CONTENT
+    key = KeyRing("site", KEYS, 1).derive(PURPOSE, version=1)
+    ciphertext = AESGCM(key).encrypt(NONCE, plain, header + PURPOSE.encode())
+    with pytest.raises(EnvelopeError):
+        site_seal().open(header + NONCE + ciphertext, now=0)
 
 
 def test_a_value_for_another_purpose_is_refused():
