@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 
+SUFFIX = ".csv.gz"
 # No file has more bytes or lines, and a number has an end.
 COUNT_MAX = 2**53
 # The longest real line has 7,511 bytes; what is over this is no vehicle.
@@ -56,6 +57,26 @@ class FeedFile(Struct, frozen=True, forbid_unknown_fields=True):
     size: Annotated[int, Meta(ge=0, le=COUNT_MAX)]  # bytes, as delivered
     sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
     lines: Annotated[int, Meta(ge=0, le=COUNT_MAX)]
+
+
+class Part(Struct, frozen=True):
+    """The `number`th, from 1, of `of` parts of a file, each of whole blocks."""
+
+    number: int = 1
+    of: int = 1
+
+    def lines(self, file: FeedFile) -> tuple[int, int]:
+        """Return the first line on which a block of this part may begin, and the first
+        after it."""
+        first, after = (
+            2 + file.lines * number // self.of
+            for number in (self.number - 1, self.number)
+        )
+        # A file may have more lines than the manifest says: somebody has to see them.
+        return first, COUNT_MAX if self.number == self.of else after
+
+
+WHOLE = Part()
 
 
 class Reject(Struct, frozen=True):
@@ -152,12 +173,23 @@ class FeedReader:
         self._open.close()
 
     def __iter__(self) -> Iterator[Batch]:
+        return self.batches(0, COUNT_MAX)
+
+    def batches(self, first: int, after: int) -> Iterator[Batch]:
+        """Yield the blocks that begin on line `first` or later, and before line `after`.
+
+        Where blocks begin depends on the file alone.
+        """
         csv.field_size_limit(LINE_BYTES_MAX)
         content = self._after_header
         while True:
             end = content.rfind(b"\n") + 1
             tail = content[end:]
-            if end:
+            if self._next_line >= after:
+                return
+            if self._next_line < first:
+                self._next_line += count_newlines(content)
+            elif end:
                 yield from self._batches(content[:end])
             block = self._read()
             if not block:
@@ -165,7 +197,7 @@ class FeedReader:
             # Cut, so that a line without end cannot fill the memory; it stays too
             # long and is a reject.
             content = tail[: LINE_BYTES_MAX + 1] + block
-        if tail:
+        if tail and first <= self._next_line < after:
             yield self._batch(tail + b"\n")
 
     def check(self, file: FeedFile) -> None:

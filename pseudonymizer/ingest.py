@@ -30,11 +30,12 @@ from pseudonymizer.errors import (
     ReleaseRefused,
     Unusable,
 )
-from pseudonymizer.feed import Batch, FeedFile, FeedReader, Reject
+from pseudonymizer.feed import WHOLE, Batch, FeedFile, FeedReader, Part, Reject
 from pseudonymizer.key_ring import KeyRing
 from pseudonymizer.layout import COLUMNS_READ, Content, Line, line_reader
 from pseudonymizer.load import ReleaseState, SealedBatch, Totals, Vault
 from pseudonymizer.manifest import Feed, read_feed
+from pseudonymizer.parts import missing_parts
 from pseudonymizer.progress import Progress
 from pseudonymizer.records import (
     FileReport,
@@ -55,7 +56,7 @@ SALT_BYTES = 32
 
 
 class FileJob(Struct, frozen=True):
-    """One file to load; it can be sent to another process.
+    """One file to load, or a part of it; it can be sent to another process.
 
     `rejects_max` is that of the whole feed: more in one file are too many already.
     """
@@ -65,6 +66,7 @@ class FileJob(Struct, frozen=True):
     config: Config
     release: Release
     rejects_max: int
+    part: Part = WHOLE
 
 
 def ingest(
@@ -125,7 +127,8 @@ def _pool(
 ) -> Workers | Cluster:
     """Raises what `Cluster` does, and ConfigError without Dask."""
     if cluster is None:
-        return Workers(min(workers, len(feed.manifest.files)), progress)
+        parts = missing_parts(feed.manifest.files, {}, workers)
+        return Workers(min(workers, len(parts)), progress)
     try:
         # Half a second, and packages that only this needs.
         from pseudonymizer.cluster import Cluster
@@ -143,7 +146,7 @@ def _drop_unused(vault: Vault, progress: Progress) -> None:
 
 
 def load_file(job: FileJob, tell: Tell) -> None:
-    """Load one file into the release, in one transaction.
+    """Load one file into the release, or a part of it, in one transaction.
 
     Raises FeedRefused `file_digest` when it is no longer the file that was checked.
     """
@@ -155,8 +158,9 @@ def load_file(job: FileJob, tell: Tell) -> None:
         vault.load_file(
             job.release,
             job.file,
-            _sealed_batches(reader, job.file, sealer, tell),
+            _sealed_batches(reader, job, sealer, tell),
             job.rejects_max,
+            job.part,
         )
 
 
@@ -166,14 +170,14 @@ def _sealer(keys: Path, release: Release) -> Sealer:
 
 
 def _sealed_batches(
-    reader: FeedReader, file: FeedFile, sealer: Sealer, tell: Tell
+    reader: FeedReader, job: FileJob, sealer: Sealer, tell: Tell
 ) -> Iterator[SealedBatch]:
     read = line_reader(reader.header)
-    for batch in reader:
+    for batch in reader.batches(*job.part.lines(job.file)):
         sealed = seal_batch(batch, read, sealer)
         yield sealed
         tell(batch.lines, len(sealed.rejects))
-    reader.check(file)
+    reader.check(job.file)
 
 
 def seal_batch(
@@ -292,18 +296,21 @@ def _load_missing_files(
     progress: Progress,
     pool: Workers | Cluster,
 ) -> None:
-    done = vault.file_reports(release)
-    _check_rejects(vault, feed, release, config, _codes(done))
-    # The largest first, so that no worker ends alone on a large one.
-    missing = sorted(
-        (file for file in feed.manifest.files if file.name not in done),
-        key=lambda file: -file.size,
-    )
-    progress.begin("load", sum(file.lines for file in missing))
+    _check_rejects(vault, feed, release, config, _codes(vault.file_reports(release)))
     limit = rejects_max(feed, config)
-    jobs = [FileJob(feed.path(file), file, config, release, limit) for file in missing]
+    files = feed.manifest.files
+    # A task of a job that was killed may still load a file on a cluster, and would not
+    # see that others load its parts.
+    workers = pool.count if isinstance(pool, Workers) else 1
+    jobs = [
+        FileJob(feed.path(file), file, config, release, limit, part)
+        for file, part in missing_parts(files, vault.parts_loaded(release), workers)
+    ]
+    progress.begin("load", sum(job.file.lines // job.part.of for job in jobs))
     for job in pool.run(load_file, jobs):
         reports = vault.file_reports(release)
+        if job.file.name not in reports:
+            continue  # Other parts of it are still to come.
         progress.file_done(reports[job.file.name])
         codes = _codes(reports)
         if too_many(codes, feed, config):

@@ -23,7 +23,7 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from pseudonymizer.errors import DatabaseFailed, ReleaseRefused
-from pseudonymizer.feed import FeedFile, Reject
+from pseudonymizer.feed import SUFFIX, WHOLE, FeedFile, Part, Reject
 from pseudonymizer.records import FileReport, Release, SealedRow
 
 # What it logs of a broken connection stands in its exceptions too: told once, by us.
@@ -51,13 +51,17 @@ _COPY_START = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _COPY_ROW = struct.Struct(">hi16sihihi")
 _COPY_END = b"\xff\xff"
 
+# A part of a file is marked as NAME#NUMBER-OF; no file is named so, since each ends
+# with SUFFIX.
+_PART_SIGN = "#"
+
 # Salt and MAC of a release that is gone: with them its row could be offered again.
 _NO_SECRETS = bytes(32), bytes(32)
 
 # Rooms of the site whose tables name versions of keys; each has `ROOM_key_uses`, and
 # those that can end what depends on a key `ROOM_end_key_uses`.
-_KEY_USERS = ("vault", "sharing", "partners")
-_KEY_ENDERS = ("sharing", "partners")
+_KEY_USERS = ("vault", "sharing", "partners", "operators")
+_KEY_ENDERS = ("sharing", "partners", "operators")
 
 # A network that goes silent resets nothing: without these the job waits for ever, and
 # the server keeps its locks for two hours. Where the address gives others, they hold.
@@ -281,8 +285,10 @@ class Vault:
         file: FeedFile,
         batches: Iterable[SealedBatch],
         rejects_max: int,
+        part: Part = WHOLE,
     ) -> None:
-        """Load a file in one transaction, together with the row that marks it done.
+        """Load a file, or a part of it, in one transaction, together with the row that
+        marks it done.
 
         Does nothing when it is marked already: the marker comes first, so that two
         jobs that load the same file cannot both commit it. Reading ends with the
@@ -296,7 +302,7 @@ class Vault:
                 "INSERT INTO vault_release_file"
                 " (release_number, name, sha256, lines, rows)"
                 " VALUES (%s, %s, %s, 0, 0) ON CONFLICT DO NOTHING",
-                (release.number, file.name, bytes.fromhex(file.sha256)),
+                (release.number, mark := _mark(file, part), bytes.fromhex(file.sha256)),
             )
             if marked.rowcount == 0:
                 return
@@ -323,8 +329,17 @@ class Vault:
             self._connection.execute(
                 "UPDATE vault_release_file SET lines = %s, rows = %s,"
                 " loaded_at = now() WHERE release_number = %s AND name = %s",
-                (file.lines, rows, release.number, file.name),
+                # The lines of all the parts stand with the first.
+                (file.lines if part.number == 1 else 0, rows, release.number, mark),
             )
+
+    def parts_loaded(self, release: Release) -> dict[str, set[Part]]:
+        """Return the parts that are loaded of each file, by name."""
+        loaded: dict[str, set[Part]] = {}
+        for mark, _, _ in self._marks(release):
+            name, part = _marked(mark)
+            loaded.setdefault(name, set()).add(part)
+        return loaded
 
     def file_reports(self, release: Release) -> dict[str, FileReport]:
         """Return what each file that is loaded came to, by name."""
@@ -336,15 +351,28 @@ class Vault:
                 (release.number,),
             ):
                 rejects.setdefault(name, {})[code] = count
-            files = self._connection.execute(
+        found: dict[str, list[tuple[Part, int, int]]] = {}
+        for mark, lines, rows in self._marks(release):
+            name, part = _marked(mark)
+            found.setdefault(name, []).append((part, lines, rows))
+        return {
+            name: FileReport(
+                name,
+                sum(lines for _, lines, _ in parts),
+                sum(rows for _, _, rows in parts),
+                rejects.get(name, {}),
+            )
+            for name, parts in found.items()
+            if all(part.of == len(parts) for part, _, _ in parts)
+        }
+
+    def _marks(self, release: Release) -> list[tuple[str, int, int]]:
+        with _translated():
+            return self._connection.execute(
                 "SELECT name, lines, rows FROM vault_release_file"
                 " WHERE release_number = %s ORDER BY name",
                 (release.number,),
             ).fetchall()
-        return {
-            name: FileReport(name, lines, rows, rejects.get(name, {}))
-            for name, lines, rows in files
-        }
 
     @contextmanager
     def changing(self, release: Release) -> Iterator[None]:
@@ -613,8 +641,9 @@ class Vault:
             for name, count in Counter(name for name, _ in losers).items():
                 self._connection.execute(
                     "UPDATE vault_release_file SET rows = rows - %s"
-                    " WHERE release_number = %s AND name = %s",
-                    (count, release.number, name),
+                    " WHERE release_number = %s"
+                    "  AND (name = %s OR starts_with(name, %s))",
+                    (count, release.number, name, f"{name}{_PART_SIGN}1-"),
                 )
 
     def count_rows(self, release: Release) -> int:
@@ -876,6 +905,21 @@ class Vault:
         if row is None:
             raise DatabaseFailed("the database answered a count with nothing")
         return row
+
+
+def _mark(file: FeedFile, part: Part) -> str:
+    if part == WHOLE:
+        return file.name
+    return f"{file.name}{_PART_SIGN}{part.number}-{part.of}"
+
+
+def _marked(mark: str) -> tuple[str, Part]:
+    """Return the name of a file, and the part, that a mark is of."""
+    if mark.endswith(SUFFIX):
+        return mark, WHOLE
+    name, _, part = mark.rpartition(_PART_SIGN)
+    number, of = map(int, part.split("-"))
+    return name, Part(number, of)
 
 
 def _copy_rows(release: Release, rows: Iterable[SealedRow]) -> bytes:

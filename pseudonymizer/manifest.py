@@ -18,11 +18,10 @@ import msgspec
 from msgspec import Meta, Struct
 
 from pseudonymizer.errors import FeedRefused
-from pseudonymizer.feed import FeedFile, FeedReader, measure, unreadable
+from pseudonymizer.feed import SUFFIX, FeedFile, FeedReader, measure, unreadable
 from pseudonymizer.layout import Content, content_of
 from pseudonymizer.manifest_signature import check_signature
 
-SUFFIX = ".csv.gz"
 MANIFEST_NAME = "manifest.json"
 MANIFEST_FORMAT = 1
 MANIFEST_BYTES_MAX = 16 * 1024 * 1024

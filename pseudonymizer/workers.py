@@ -35,6 +35,7 @@ class Workers:
     """As many processes as asked for; with one, all is done in this process."""
 
     def __init__(self, count: int, progress: Progress) -> None:
+        self.count = count
         self._progress = progress
         self._executor: ProcessPoolExecutor | None = None
         if count == 1:

@@ -1,5 +1,6 @@
 """The checks, and the tests, proofs and measurements on databases of their own."""
 
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -54,15 +55,22 @@ def _place_without_database(state: State, family: Children) -> Iterator[Workplac
         yield workplace.with_variables(**made_keys(workplace, state.test_keys))
 
 
-# A process a core, each on a database of its own; ARGS="-n 0" is one process.
-_IN_PARALLEL = ("--numprocesses=logical", "--maxprocesses=4")
+# Each process on a database of its own. More of them than cores: much of its time a test
+# waits for a browser, a server or the disk. A folder's tests stay together, with what they
+# share, until another process has nothing left. ARGS="-n 0" is one process.
+_PROCESSES_MAX = 4
+
+
+def _in_parallel() -> tuple[str, ...]:
+    processes = min(2 * (os.cpu_count() or 1), _PROCESSES_MAX)
+    return (f"--numprocesses={processes}", "--dist=worksteal")
 
 
 def run_tests(workplace: Workplace, arguments: Sequence[str]) -> int:
     """Return pytest's status."""
     ensure_chromium(workplace.family, workplace.environment)
     with _own_place(workplace) as place:
-        return _pytest(place, [*_IN_PARALLEL, *arguments])
+        return _pytest(place, [*_in_parallel(), *arguments])
 
 
 def run_proofs(workplace: Workplace, only: Path | None) -> int:

@@ -47,7 +47,6 @@ class NewLinkForm(forms.Form):
     lives_days = LIVES_DAYS
     openings_min = OPENINGS_MIN
     openings_max = OPENINGS_MAX
-    label_length = LABEL_LENGTH
     # What the page shows once it is unfolded.
     folded = ("until", "scope", "max_openings", "label")
 

@@ -128,7 +128,8 @@ class Delta(models.Model):
 class ReleaseFile(models.Model):
     """A file of the feed whose rows are in the release, all of them.
 
-    That of a delta is named EDITION/NAME. With 0 lines, one that was given up for its
+    That of a delta is named EDITION/NAME, a part of a file NAME#NUMBER-OF; the lines of
+    all parts stand with the first. A whole file with 0 lines, one that was given up for its
     rejects: its release will fail.
     """
 

@@ -132,16 +132,19 @@ def test_what_differs_by_cookie_is_kept_by_no_cache(path):
 
 def test_code_in_a_field_of_the_certificate_is_text(shown):
     vehicle, registers, kinds = shown["clean"], ("SIV", "FNI"), ("person", "company")
+    # Nothing is read otherwise in English: every text and field goes there too, but not
+    # with each register and kind.
+    paths = itertools.cycle(("/vendeur", "/en/seller", "/vendeur"))
     for what, register, kind in itertools.product(HOSTILE, registers, kinds):
-        _try_each_field(vehicle, what, register, kind)
+        _try_each_field(vehicle, what, register, kind, next(paths))
 
 
-def _try_each_field(vehicle, what, register, kind):
+def _try_each_field(vehicle, what, register, kind, path):
     client = Client()
     text = HOSTILE[what]
     usual = typed(vehicle) | {"register": register, "holder_kind": kind}
     usual |= {"issue_date": "31/12/2005", "company_name": "ESSAI", "siren": ""}
-    for path, name in itertools.product(("/vendeur", "/en/seller"), usual):
+    for name in usual:
         if name in ("register", "holder_kind") and register == "FNI":
             continue
         answer = posted(client, path, usual | {name: text})

@@ -53,10 +53,15 @@ def shown(transactional_db, tmp_path):
     return publish_showcase(tmp_path)
 
 
-@pytest.fixture
-def running(shown) -> Iterator[Site]:
+@pytest.fixture(scope="module")
+def served(django_db_setup) -> Iterator[Site]:
     with site({**os.environ, "DATABASE_URL": database_url()}, workers=2) as running:
         yield running
+
+
+@pytest.fixture
+def running(shown, served) -> Site:
+    return served
 
 
 def made(**changes) -> tuple[PartnerKey, str]:

@@ -354,6 +354,9 @@ def test_all_workers_of_a_node_count_together(transactional_db):
         # Over TCP nobody is asked for.
         tcp = b"GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
         assert status(node.send(tcp)) == 404
+        # A page that is not there when it is written to ends the process.
+        for path in (_folders() - before).pop().iterdir():
+            assert path.stat().st_blocks * 512 >= path.stat().st_size >= 256 * 1024
         workers = re.findall(r"Booting worker with pid: (\d+)", node.log.read_text())
         os.kill(int(workers[0]), signal.SIGKILL)
         deadline = time.monotonic() + 30

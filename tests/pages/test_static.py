@@ -13,6 +13,9 @@ SHEET = STATIC / "css" / "histovet.css"
 MAX_SHEET_BYTES = 15_000
 
 
+_OF_COLOUR = "color|background|border|fill|stroke|opacity|filter|shadow|mask|blend"
+
+
 @pytest.fixture(scope="module")
 def css() -> str:
     return SHEET.read_text(encoding="utf-8")
@@ -52,6 +55,20 @@ def test_the_stylesheet_is_small(css):
 def test_every_colour_is_a_token(css):
     rules = re.sub(r":root \{.*?\}", "", css, flags=re.DOTALL)
     assert not re.search(r"#[0-9a-fA-F]{3,8}\b|rgba?\(|hsla?\(", rules)
+
+
+def test_the_width_changes_no_colour_and_a_wide_page_shows_all(css):
+    """Contrast is therefore looked at in one width: tests/journeys/axe.py."""
+    rules = re.findall(
+        r"@media [^{]*\((min|max)-width:[^{]*\{((?:[^{}]*\{[^{}]*\})+)", css
+    )
+    assert {bound for bound, _ in rules} == {"min", "max"}
+    for bound, body in rules:
+        declared = re.findall(r"[{;] *([\w-]+):", body)
+        assert declared
+        assert not [name for name in declared if re.search(_OF_COLOUR, name)], body
+        if bound == "min":
+            assert not re.search("display: *none|visibility", body)
 
 
 def test_every_token_is_used_and_defined(css):

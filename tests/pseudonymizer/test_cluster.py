@@ -131,9 +131,19 @@ def _ingest(folder, config, address, **options):
     return report, told.getvalue()
 
 
-def _synthesise(folder, vehicles):
-    write_register(folder, vehicles=vehicles, seed=3, files=6)
-    write_manifest(folder)
+@pytest.fixture(scope="module")
+def synthesise(tmp_path_factory):
+    """Write a register of so many vehicles into a folder, and its manifest."""
+    made = {}
+
+    def synthesised(folder, vehicles):
+        if vehicles not in made:
+            made[vehicles] = tmp_path_factory.mktemp("register") / "feed"
+            write_register(made[vehicles], vehicles=vehicles, seed=3, files=6)
+        shutil.copytree(made[vehicles], folder)
+        write_manifest(folder)
+
+    return synthesised
 
 
 def _job(folder, environment, address, cwd=ROOT):
@@ -229,8 +239,10 @@ def _in_one_process(vault, config, folder):
 # What it is for
 
 
-def test_a_cluster_publishes_what_one_process_does(vault, config, folder, cluster):
-    _synthesise(folder, 1_500)
+def test_a_cluster_publishes_what_one_process_does(
+    vault, config, folder, cluster, synthesise
+):
+    synthesise(folder, 1_500)
     report, told = _ingest(folder, config, cluster.address)
     assert report.activated
     assert f"load: {report.lines:,} of {report.lines:,} lines" in told
@@ -238,8 +250,10 @@ def test_a_cluster_publishes_what_one_process_does(vault, config, folder, cluste
     assert opened == _in_one_process(vault, config, folder)
 
 
-def test_a_killed_worker_costs_nothing(vault, config, environment, folder, cluster):
-    _synthesise(folder, 8_000)
+def test_a_killed_worker_costs_nothing(
+    vault, config, environment, folder, cluster, synthesise
+):
+    synthesise(folder, 8_000)
     job = _job(folder, environment, cluster.address)
     with Client(cluster.address, set_as_default=False) as client:
         victim = _stopped_within_a_file(client, cluster, job)
@@ -255,9 +269,9 @@ def test_a_killed_worker_costs_nothing(vault, config, environment, folder, clust
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGKILL])
 def test_what_a_job_that_ends_had_running_is_rolled_back(
-    vault, config, environment, folder, cluster, signum
+    vault, config, environment, folder, cluster, synthesise, signum
 ):
-    _synthesise(folder, 8_000)
+    synthesise(folder, 8_000)
     job = _job(folder, environment, cluster.address)
     _wait_for_copies(2, job)
     job.send_signal(signum)
@@ -426,9 +440,9 @@ def _certificates(folder: Path) -> dict[str, str]:
 
 
 def test_over_tls_and_then_the_scheduler_dies(
-    vault, config, environment, folder, tmp_path
+    vault, config, environment, folder, tmp_path, synthesise
 ):
-    _synthesise(folder, 6_000)
+    synthesise(folder, 8_000)
     variables = _certificates(tmp_path)
     ring = str(config.register_keys)
     with running(tmp_path, 1, HISTOVET_REGISTER_KEYS=ring, **variables) as started:

@@ -8,7 +8,7 @@ import pytest
 
 from pseudonymizer import feed, manifest
 from pseudonymizer.errors import FeedRefused
-from pseudonymizer.feed import FeedReader, Reject
+from pseudonymizer.feed import COUNT_MAX, FeedFile, FeedReader, Part, Reject
 from tests.vehicles import (
     AS_OF,
     SIV_COLUMNS,
@@ -322,3 +322,31 @@ def test_one_bad_line_of_many_spoils_itself_alone(tmp_path):
             assert numbers == [n for n in range(2, 303) if n != place + 2]
             assert [csv_line(row).encode() for row in rows] == good
             assert lines == 301
+
+
+# Parts
+
+
+@pytest.mark.parametrize("end", [b"", b"\n"], ids=["no newline at the end", "newline"])
+@pytest.mark.parametrize("of", [1, 2, 3, 40])
+@pytest.mark.parametrize("more", [0, 7], ids=["as said", "more than the manifest says"])
+def test_the_parts_of_a_file_hold_each_line_once(tmp_path, monkeypatch, of, end, more):
+    monkeypatch.setattr(feed, "BLOCK_BYTES", 5_000)
+    lines = [csv_line(line.values()).encode() for line in siv_lines(60)]
+    lines[30] = b"ragged;row"
+    path = write_bytes(tmp_path, "siv.csv.gz", b"\n".join([HEADER, *lines]) + end)
+    file = FeedFile(path.name, path.stat().st_size, "", len(lines) - more)
+    whole, in_parts = [], []
+    with FeedReader(path) as reader:
+        whole += reader
+    for number in range(1, of + 1):
+        with FeedReader(path) as reader:
+            in_parts += reader.batches(*Part(number, of).lines(file))
+    assert in_parts == whole
+    assert len(whole) > 8
+
+
+def test_a_part_ends_where_the_next_begins():
+    file = FeedFile("siv.csv.gz", 1, "", 1000)
+    parts = [Part(number, 3).lines(file) for number in (1, 2, 3)]
+    assert parts == [(2, 335), (335, 668), (668, COUNT_MAX)]

@@ -16,7 +16,7 @@ import msgspec
 import pytest
 from django.db import connection
 
-from pseudonymizer import load
+from pseudonymizer import load, parts
 from pseudonymizer.envelope import release_mac
 from pseudonymizer.errors import EnvelopeError, FeedRefused, ReleaseRefused, Unusable
 from pseudonymizer.feed import FeedReader
@@ -943,3 +943,54 @@ def _worker_of(parent):
             if b"spawn_main" in file.read():
                 return child
     raise AssertionError("no worker")
+
+
+# Files in parts
+
+
+def test_a_feed_in_parts_is_published_and_taken_up_again(
+    vault, config, folder, monkeypatch
+):
+    monkeypatch.setattr(parts, "CUT_BYTES_MIN", 0)
+    lines = siv_lines(1500)
+    write_file(folder, "large.csv.gz", [*lines, lines[1400], lines[3]])
+    write_file(folder, "small.csv.gz", [fni_line()])
+    write_manifest(folder)
+    stopped = []
+
+    class Stops(Progress):
+        def file_done(self, report):
+            stopped.append(report.name)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        ingest(folder, folder / MANIFEST_NAME, config, Stops(io.StringIO()), workers=2)
+    begun = vault.releases()[0].release
+    loaded = vault.parts_loaded(begun)
+    assert {part.of for part in loaded[stopped[0]]} == {4}
+    report = _ingest(folder, config, workers=1)
+    assert report.release == str(begun.uuid)
+    assert {file.name: file.rows for file in report.files} == {
+        "large.csv.gz": 1500,
+        "small.csv.gz": 1,
+    }
+    assert report.rejects == {"duplicate_identity": 2}
+    rejects = _rejects(vault, _active(vault).release)
+    assert [(name, code) for name, _, code in rejects] == [
+        ("large.csv.gz", "duplicate_identity")
+    ] * 2
+    assert vault.count_rows(begun) == 1501
+
+
+def test_too_many_rejects_in_a_part_fail_the_release(
+    vault, config, folder, monkeypatch
+):
+    monkeypatch.setattr(parts, "CUT_BYTES_MIN", 0)
+    lines = siv_lines(1500)
+    for line in lines[700:900]:
+        line["plaq_immat"] = ""
+    write_feed(folder, lines)
+    with pytest.raises(ReleaseRefused) as refused:
+        _ingest(folder, config, workers=2)
+    assert refused.value.code == "too_many_rejects"
+    assert _states(vault) == ["failed"]

@@ -11,7 +11,7 @@ from django.db import connection
 
 from pseudonymizer import load
 from pseudonymizer.errors import DatabaseFailed, ReleaseRefused
-from pseudonymizer.feed import FeedFile, Reject
+from pseudonymizer.feed import WHOLE, FeedFile, Part, Reject
 from pseudonymizer.load import SealedBatch, Totals, Vault
 from pseudonymizer.records import Release, SealedRow
 
@@ -364,3 +364,49 @@ def test_what_the_address_says_of_silence_holds(config):
         asked = vault._connection.info.get_parameters()
     assert (asked["tcp_user_timeout"], asked["connect_timeout"]) == ("5000", "3")
     assert asked["keepalives_idle"] == "30"
+
+
+# Files in parts
+
+
+def test_a_file_is_loaded_when_all_its_parts_are(vault, release):
+    first, second = Part(1, 2), Part(2, 2)
+    vault.load_file(release, FILE, [SealedBatch([_row(1)], [])], 100, second)
+    assert vault.parts_loaded(release) == {FILE.name: {second}}
+    assert vault.file_reports(release) == {}
+    batch = SealedBatch([_row(2)], [Reject(3, "ragged_row")])
+    vault.load_file(release, FILE, [batch], 100, first)
+    assert vault.parts_loaded(release) == {FILE.name: {first, second}}
+    (report,) = vault.file_reports(release).values()
+    assert (report.name, report.lines, report.rows) == (FILE.name, FILE.lines, 2)
+    assert report.rejects == {"ragged_row": 1}
+
+
+def test_a_part_that_is_marked_is_not_read_again(vault, release):
+    def never():
+        raise AssertionError
+        yield
+
+    part = Part(1, 2)
+    vault.load_file(release, FILE, [SealedBatch([_row(1)], [])], 100, part)
+    vault.load_file(release, FILE, never(), 100, part)
+    assert vault.count_rows(release) == 1
+    assert vault.parts_loaded(release) == {FILE.name: {part}}
+
+
+def test_a_whole_file_is_one_part(vault, release):
+    _load(vault, release, _row(1))
+    assert vault.parts_loaded(release) == {FILE.name: {WHOLE}}
+
+
+def test_a_duplicate_is_taken_from_a_file_in_parts(vault, release):
+    for number in (1, 2):
+        batch = SealedBatch([_row(1)], [])
+        vault.load_file(release, FILE, [batch], 100, Part(number, 2))
+    assert not vault.build_index(release)
+    assert vault.find_duplicates(release) == 1
+    loser = FILE.name, Reject(3, "duplicate_identity")
+    vault.replace_duplicates(release, [_row(1)], [loser])
+    (report,) = vault.file_reports(release).values()
+    assert (report.lines, report.rows) == (FILE.lines, 1)
+    assert report.rejects == {"duplicate_identity": 1}

@@ -8,7 +8,7 @@ from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 
-from histovet.usage.daily_counts import What, daily_counts
+from histovet.usage.daily_counts import daily_counts
 from histovet.vault import withholding
 from histovet.vault.withholding import Reason
 from pseudonymizer.normalise import siv_identity
@@ -107,25 +107,21 @@ def test_a_partner_is_counted_without_a_name(counted, shown, client):
     counted()
     key = new_key("Zyx Annonces")
 
-    def ask(call: str, vehicle: dict[str, object]) -> int:
+    def ask(call: str, vehicle: dict[str, object], **more: object) -> int:
         return client.post(
             f"/api/v1/{call}",
-            {"vehicule": vehicle},
+            {"vehicule": vehicle, **more},
             content_type="application/json",
             headers={"Authorization": f"Bearer {key}"},
         ).status_code
 
     assert ask("report_by_code", {"code": link.code}) == 200
     assert counted() == {"partner_report": 1}
+    advert = {"marque": "Renault"}
+    assert ask("listing_check", {"code": link.code}, annonce=advert) == 200
+    assert counted() == {"listing_check": 1}
+    assert ask("listing_check", {"code": "A" * 27}, annonce=advert) in (400, 404, 422)
     assert ask("report_by_code", {"code": "A" * 27}) in (400, 404, 422)
     assert ask("report_by_code", {}) in (400, 422)
     assert counted() == {}
     assert not re.search("zyx", repr(daily_counts._unwritten), re.IGNORECASE)
-
-
-def test_every_thing_is_counted_somewhere():
-    """By the tests above, and a listing check by that of its own view."""
-    assert {what.value for what in What} == {
-        "seller_report", "not_found", "link", "buyer_report", "partner_report",
-        "listing_check", "document",
-    }  # fmt: skip
