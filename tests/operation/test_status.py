@@ -66,6 +66,15 @@ def test_every_reason_is_thought_of():
         assert is_well == (reason in harmless), reason
 
 
+def test_a_clock_that_is_wrong_is_told_where_it_matters():
+    one = found(Reason.CLOCK_WRONG)
+    assert (one.state, states(one)) == (
+        State.PARTLY,
+        ["good", "good", "warn", "good", "good"],
+    )
+    assert "plus tôt ou plus tard" in one.parts[2].told
+
+
 def test_a_release_that_is_old_is_said_to_be():
     one = found(Reason.RELEASE_TOO_OLD, as_of=dt.date(2026, 11, 10))
     assert one.state is State.PARTLY
