@@ -52,6 +52,10 @@ ingest: need-feed venv ## Publish a folder of extracts: FEED=DIR LABEL=L AS_OF=Y
 partner: need-name venv ## Print, as last line, a new partner key: NAME=N
 	@$(local) partner --name "$$NAME"
 
+.PHONY: code
+code: venv ## Print the present code of make run's operator
+	@$(local) code
+
 .PHONY: bench
 bench: venv ## Measure, and write bench.json in the state folder
 	@$(local) bench

@@ -165,10 +165,14 @@ def key_rings_are_apart(
     app_configs: AppConfigs, **kwargs: Any
 ) -> Iterator[CheckMessage]:
     rings = []
-    for variable, purpose, path in (
-        ("HISTOVET_REGISTER_KEYS", "register", settings.REGISTER_KEYS_PATH),
-        ("HISTOVET_SITE_KEYS", "site", settings.SITE_KEYS_PATH),
-    ):
+    if settings.SERVES_OPERATORS:
+        named = [("HISTOVET_OPERATORS_KEYS", "site", settings.SITE_KEYS_PATH)]
+    else:
+        named = [
+            ("HISTOVET_REGISTER_KEYS", "register", settings.REGISTER_KEYS_PATH),
+            ("HISTOVET_SITE_KEYS", "site", settings.SITE_KEYS_PATH),
+        ]
+    for variable, purpose, path in named:
         if _lies_in_repository(path):
             yield Error(
                 f"{variable} names a file inside the repository.",
@@ -315,7 +319,7 @@ def records_are_read_one_by_one(
         yield Error(
             "DATABASE_URL names a superuser, the owner of the tables, or another role "
             "that reads every sealed record.",
-            hint="Name the site's own role; it is made by: python manage.py "
-            "database_roles (docs/operations.md)",
+            hint="Name the role of the site, or that of operators; it is made by: "
+            "python manage.py database_roles (docs/operations.md)",
             id="histovet.E013",
         )

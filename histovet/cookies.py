@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import functools
+from typing import Literal
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -22,12 +23,19 @@ class SealedCookie:
     `__Host-`, or `__Secure-` for one that belongs to a path."""
 
     def __init__(
-        self, purpose: str, name: str, *, prefix: str, life_seconds: int
+        self,
+        purpose: str,
+        name: str,
+        *,
+        prefix: str,
+        life_seconds: int,
+        samesite: Literal["Lax", "Strict"] = "Lax",
     ) -> None:
         self._purpose = purpose
         self._plain_name = name
         self._prefix = prefix
         self.life_seconds = life_seconds
+        self._samesite = samesite
 
     def give(
         self,
@@ -49,7 +57,7 @@ class SealedCookie:
             path=path,
             secure=not settings.DEVELOPMENT,
             httponly=True,
-            samesite="Lax",
+            samesite=self._samesite,
         )
 
     def content(
@@ -64,7 +72,7 @@ class SealedCookie:
             return None
 
     def take_back(self, response: HttpResponse) -> None:
-        response.delete_cookie(self._name(), samesite="Lax")
+        response.delete_cookie(self._name(), samesite=self._samesite)
 
     def _name(self, suffix: str = "") -> str:
         # The prefix makes browsers refuse the cookie over plain http, where development

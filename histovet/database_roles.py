@@ -1,8 +1,10 @@
-"""Three roles of the database, and the least that each may do: docs/operations.md.
+"""Four roles of the database, and the least that each may do: docs/operations.md.
 
-owner  has the database, its tables and its functions, and migrates them
-job    publishes releases; all it asks stands in pseudonymizer/load.py
-site   serves, and runs its own commands; reads records through vault_read_record alone
+owner     has the database, its tables and its functions, and migrates them
+job       publishes releases; all it asks stands in pseudonymizer/load.py
+site      serves, and runs its own commands; reads records through vault_read_record alone
+operator  the dashboard of operators: keys of partners, releases, counts, the trail, and
+          no way to a record or a link
 
 What these tables of rights say is granted, and what anybody else holds is taken back.
 """
@@ -23,6 +25,7 @@ from psycopg import sql
 class Duty(enum.Enum):
     JOB = "job"
     SITE = "site"
+    OPERATOR = "operator"
 
 
 Rights = Mapping[Duty, Sequence[str]]
@@ -32,14 +35,43 @@ def _update(*columns: str) -> tuple[str, ...]:
     return tuple(f'UPDATE ("{column}")' for column in columns)
 
 
+def _select(*columns: str) -> tuple[str, ...]:
+    return tuple(f'SELECT ("{column}")' for column in columns)
+
+
 _EVERY_ROW = ("SELECT", "INSERT", "UPDATE", "DELETE")
 
 TABLES: Mapping[str, Rights] = {
+    # Nobody changes or deletes what stands in the trail. The site adds what its commands
+    # did, and does not read what others do.
+    "audit_entry": {
+        Duty.SITE: ("INSERT", *_select("position", "mac")),
+        Duty.OPERATOR: ("SELECT", "INSERT"),
+    },
     "django_migrations": {},
     "inspections_answer": {Duty.SITE: _EVERY_ROW},
     "limits_counter": {Duty.SITE: _EVERY_ROW},
-    # The owner closes and opens the site.
-    "operation_maintenance": {Duty.SITE: ("SELECT",)},
+    # The owner and operators close and open the site.
+    "operation_maintenance": {
+        Duty.SITE: ("SELECT",),
+        Duty.OPERATOR: ("SELECT", "INSERT", *_update("until"), "DELETE"),
+    },
+    # Who may use the dashboard is the owner's to say: no account is made there, and
+    # none is let in again.
+    "operators_account": {
+        Duty.OPERATOR: (
+            "SELECT",
+            *_update("password", "factor", "key_version", "factor_step"),
+            *_update("enrolment_digest", "enrolment_until", "signed_in_at"),
+        )
+    },
+    "operators_attempt": {Duty.OPERATOR: _EVERY_ROW},
+    "operators_recovery": {
+        Duty.OPERATOR: ("SELECT", "INSERT", *_update("used_at"), "DELETE")
+    },
+    "operators_session": {
+        Duty.OPERATOR: ("SELECT", "INSERT", *_update("failures"), "DELETE")
+    },
     # Neither its name nor what it may ask for is changed once a key is issued; it ends
     # sooner when it is rotated.
     "partners_key": {
@@ -47,9 +79,19 @@ TABLES: Mapping[str, Rights] = {
             *("SELECT", "INSERT"),
             *_update("last_used_on"),
             *_update("expires_at", "mac", "suspended_at", "suspended_why"),
-        )
+        ),
+        # What a key has used is the site's to write. The digest is read, since the row's
+        # MAC covers it; it opens nothing.
+        Duty.OPERATOR: (
+            *("SELECT", "INSERT"),
+            *_update("expires_at", "mac", "suspended_at", "suspended_why"),
+        ),
     },
-    "partners_use": {Duty.SITE: _EVERY_ROW},
+    "partners_use": {
+        Duty.SITE: _EVERY_ROW,
+        # Who lets a key in again raises its lines.
+        Duty.OPERATOR: ("SELECT", *_update("volume_line", "night_line")),
+    },
     "sharing_check": {Duty.SITE: _EVERY_ROW},
     # The terms of a link are for ever. Its row goes 90 days after its end, by
     # sharing_purge_links, and with it what the database deletes with a link.
@@ -64,11 +106,20 @@ TABLES: Mapping[str, Rights] = {
     "sharing_receipt": {Duty.SITE: ("SELECT", "INSERT")},
     # What was counted is neither deleted nor moved to another day.
     "usage_count": {Duty.SITE: ("SELECT", "INSERT", *_update("count"))},
-    "vault_delta": {Duty.JOB: ("SELECT", "INSERT")},
+    "vault_delta": {Duty.JOB: ("SELECT", "INSERT"), Duty.OPERATOR: ("SELECT",)},
     # Read through vault_read_record, written partition by partition.
     "vault_record": {},
     "vault_reject": {Duty.JOB: ("SELECT", "INSERT", "DELETE")},
-    "vault_release": {Duty.JOB: ("SELECT", "INSERT", "UPDATE"), Duty.SITE: ("SELECT",)},
+    "vault_release": {
+        Duty.JOB: ("SELECT", "INSERT", "UPDATE"),
+        Duty.SITE: ("SELECT",),
+        # Neither salt nor MAC, which are for who derives keys.
+        Duty.OPERATOR: (
+            *_select("number", "label", "as_of", "inspections_as_of", "key_version"),
+            *_select("state", "edition", "lines", "rows", "rejects"),
+            *_select("created_at", "activated_at"),
+        ),
+    },
     "vault_release_file": {Duty.JOB: ("SELECT", "INSERT", "UPDATE")},
     "vault_schema": {Duty.JOB: ("SELECT",)},
     # Why and since when stays as it was written; a tag is renewed under another key.
@@ -81,7 +132,12 @@ TABLES: Mapping[str, Rights] = {
 }
 PARTITION_OF_RECORDS: Rights = {Duty.JOB: _EVERY_ROW}
 FUNCTIONS: Mapping[str, Rights] = {
+    # One counter at a time, by its digest: who cannot name it cannot ask for it.
+    "limits_read_counter": {Duty.OPERATOR: ("EXECUTE",)},
+    "limits_live_counters": {Duty.OPERATOR: ("EXECUTE",)},
     # The owner's alone, who retires keys.
+    "operators_end_key_uses": {},
+    "operators_key_uses": {},
     "partners_end_key_uses": {},
     "partners_key_uses": {},
     "sharing_end_key_uses": {},
@@ -93,9 +149,13 @@ FUNCTIONS: Mapping[str, Rights] = {
     "vault_index_partition": {Duty.JOB: ("EXECUTE",)},
     "vault_read_record": {Duty.SITE: ("EXECUTE",)},
 }
-SCHEMA: Rights = {Duty.JOB: ("USAGE",), Duty.SITE: ("USAGE",)}
+SCHEMA: Rights = dict.fromkeys(Duty, ("USAGE",))
 # The job looks for duplicates in a temporary table.
-DATABASE: Rights = {Duty.JOB: ("CONNECT", "TEMPORARY"), Duty.SITE: ("CONNECT",)}
+DATABASE: Rights = {
+    Duty.JOB: ("CONNECT", "TEMPORARY"),
+    Duty.SITE: ("CONNECT",),
+    Duty.OPERATOR: ("CONNECT",),
+}
 
 # No quotation mark, and nothing that PostgreSQL keeps for itself; 63 bytes is what it
 # keeps of a name. Source: its documentation, section 4.1.1.
@@ -121,10 +181,11 @@ class Roles:
     owner: str
     job: str
     site: str
+    operator: str
 
     def __post_init__(self) -> None:
         if len(set(self.names)) < len(self.names):
-            raise RoleNames("the three roles need three names")
+            raise RoleNames("the four roles need four names")
         for name in self.names:
             if not _ROLE_NAME.fullmatch(name):
                 raise RoleNames(
@@ -132,11 +193,15 @@ class Roles:
                 )
 
     @property
-    def names(self) -> tuple[str, str, str]:
-        return self.owner, self.job, self.site
+    def names(self) -> tuple[str, str, str, str]:
+        return self.owner, self.job, self.site, self.operator
 
     def of(self, duty: Duty) -> str:
-        return self.job if duty is Duty.JOB else self.site
+        return {
+            Duty.JOB: self.job,
+            Duty.SITE: self.site,
+            Duty.OPERATOR: self.operator,
+        }[duty]
 
 
 @dataclass(frozen=True, order=True)

@@ -1,4 +1,5 @@
-"""How gunicorn serves the site: gunicorn --config python:histovet.gunicorn
+"""How gunicorn serves the site, or the dashboard of operators with HISTOVET_SERVES:
+gunicorn --config python:histovet.gunicorn
 
 The address, and whatever else differs between machines, is given on the command line,
 where it wins over what stands here.
@@ -129,9 +130,14 @@ def on_exit(server: Arbiter) -> None:
 
 def post_worker_init(worker: Worker) -> None:
     # Imported where Django is set up.
+    from django.conf import settings
+
     from histovet import metrics
     from histovet.operation.watch import watch
 
+    # The dashboard says itself what it finds, and closes for no maintenance.
+    if settings.SERVES_OPERATORS:
+        return
     metrics.read_all_of(Path(os.environ[METRICS_FOLDER]))
     watch.start()
 
@@ -140,8 +146,10 @@ def worker_exit(server: Arbiter, worker: Worker) -> None:
     # One that could not start has no settings to import either.
     if not worker.booted:
         return
+    from django.conf import settings
     from django.utils import timezone
 
     from histovet.operation.watch import watch
 
-    watch.write_counts(timezone.now())
+    if not settings.SERVES_OPERATORS:
+        watch.write_counts(timezone.now())

@@ -1,5 +1,9 @@
 """Environment → Django settings; the site reads the environment nowhere else.
 
+One program serves two addresses, each in processes of its own: the site, and the
+dashboard of operators, which has neither the site's keys nor its pages
+(docs/adr/0012-the-dashboard-is-a-process-of-its-own.md).
+
 A variable that is missing or wrong stops the start with its name and what to do.
 Rules between settings are the system checks of histovet/checks.py.
 """
@@ -17,13 +21,14 @@ from django.core.exceptions import ImproperlyConfigured
 
 from histovet import imprint
 from pseudonymizer.errors import KeyRingError
-from pseudonymizer.key_ring import KeyRing, is_private
+from pseudonymizer.key_ring import KeyRing, PartOfRing, is_private
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _KEYS_COMMAND = "python -m pseudonymizer keys init"
+_PART_COMMAND = "python manage.py operators_keys"
 
 
 def _required(name: str, what_to_do: str) -> str:
@@ -110,10 +115,47 @@ def _database(name: str) -> dj_database_url.DBConfig:
 
 def _key_ring(name: str, purpose: str) -> tuple[Path, KeyRing]:
     path = Path(_required(name, f"make the key rings with: {_KEYS_COMMAND}"))
+    return path, _whole(name, path, purpose)
+
+
+def _whole(name: str, path: Path, purpose: str) -> KeyRing:
     try:
-        return path, KeyRing.read(path, purpose)
+        ring = KeyRing.read(path, purpose)
     except KeyRingError as exc:
         raise ImproperlyConfigured(f"{name}: {exc}") from exc
+    if isinstance(ring, PartOfRing):
+        raise ImproperlyConfigured(
+            f"{name} names the part of a ring that operators have; name the whole one"
+        )
+    return ring
+
+
+def _part_of_ring(name: str, purpose: str) -> tuple[Path, KeyRing]:
+    path = Path(_required(name, f"make it with: {_PART_COMMAND}"))
+    try:
+        ring = KeyRing.read(path, purpose)
+    except KeyRingError as exc:
+        raise ImproperlyConfigured(f"{name}: {exc}") from exc
+    if not isinstance(ring, PartOfRing):
+        raise ImproperlyConfigured(
+            f"{name} names the whole {purpose} key ring, which the dashboard must not "
+            f"have; make the part with: {_PART_COMMAND}"
+        )
+    return path, ring
+
+
+def _secret_keys(ring: KeyRing, label: str) -> list[str]:
+    """Return Django's, of the active version first."""
+    older = [version for version in reversed(ring.versions) if version != ring.active]
+    try:
+        return [
+            ring.derive(label, version=version).hex()
+            for version in (ring.active, *older)
+        ]
+    except KeyRingError as exc:
+        raise ImproperlyConfigured(
+            f"HISTOVET_OPERATORS_KEYS: {exc}, with: {_PART_COMMAND}"
+        ) from exc
 
 
 # Development only: plain http, cookies without Secure, static files unhashed.
@@ -142,22 +184,36 @@ def _folder(name: str, usual: str) -> Path:
 
 STATE_DIR = _folder("HISTOVET_STATE", ".state")
 
-REGISTER_KEYS_PATH, _ = _key_ring("HISTOVET_REGISTER_KEYS", "register")
-SITE_KEYS_PATH, _site_ring = _key_ring("HISTOVET_SITE_KEYS", "site")
 
-SECRET_KEY = _site_ring.derive("django secret key").hex()
-SECRET_KEY_FALLBACKS = [
-    _site_ring.derive("django secret key", version=version).hex()
-    for version in reversed(_site_ring.versions)
-    if version != _site_ring.active
-]
+def _one_of(name: str, *words: str) -> str:
+    """Return the value, the first word when there is none."""
+    value = os.environ.get(name, "").strip() or words[0]
+    if value not in words:
+        raise ImproperlyConfigured(f"{name} is none of {', '.join(words)}")
+    return value
 
-ALLOWED_HOSTS = _hosts("HISTOVET_HOSTS")
+
+SERVES_OPERATORS = _one_of("HISTOVET_SERVES", "site", "operators") == "operators"
+
+REGISTER_KEYS_PATH: Path
+if SERVES_OPERATORS:
+    # Without the register's ring no record can be opened, whoever holds it.
+    SITE_KEYS_PATH, _site_ring = _part_of_ring("HISTOVET_OPERATORS_KEYS", "site")
+    SECRET_KEY, *SECRET_KEY_FALLBACKS = _secret_keys(
+        _site_ring, "operators django secret key"
+    )
+else:
+    REGISTER_KEYS_PATH, _ = _key_ring("HISTOVET_REGISTER_KEYS", "register")
+    SITE_KEYS_PATH, _site_ring = _key_ring("HISTOVET_SITE_KEYS", "site")
+    SECRET_KEY, *SECRET_KEY_FALLBACKS = _secret_keys(_site_ring, "django secret key")
+
+_hosts_variable = "HISTOVET_OPERATORS_HOSTS" if SERVES_OPERATORS else "HISTOVET_HOSTS"
+ALLOWED_HOSTS = _hosts(_hosts_variable)
 if not ALLOWED_HOSTS:
     if not DEVELOPMENT:
         raise ImproperlyConfigured(
-            "HISTOVET_HOSTS is not set; list the host names the site answers to, or "
-            "set HISTOVET_DEBUG=1 to develop on this machine"
+            f"{_hosts_variable} is not set; list the host names that are answered to, "
+            "or set HISTOVET_DEBUG=1 to develop on this machine"
         )
     ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
 
@@ -170,6 +226,7 @@ METRICS_NETWORKS, METRICS_SOCKET_PEER = _networks("HISTOVET_METRICS_NETWORKS")
 INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "csp",
+    "histovet.audit",
     "histovet.vault",
     "histovet.inspections",
     "histovet.history",
@@ -179,7 +236,11 @@ INSTALLED_APPS = [
     "histovet.pages",
     "histovet.operation",
     "histovet.usage",
+    "histovet.operators",
 ]
+if SERVES_OPERATORS:
+    for _room in ("inspections", "history", "sharing", "pages"):
+        INSTALLED_APPS.remove(f"histovet.{_room}")
 
 MIDDLEWARE = [
     "histovet.operation.requests.numbered",
@@ -201,7 +262,24 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
 ]
 
-ROOT_URLCONF = "histovet.urls"
+# Every page of the dashboard is for who is signed in, unless it says otherwise.
+OPERATORS_MIDDLEWARE = [
+    "histovet.operation.requests.numbered",
+    "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django_permissions_policy.PermissionsPolicyMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "histovet.pages.headers.same_origin_resources",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "histovet.operators.access.SignedInAlone",
+]
+if SERVES_OPERATORS:
+    MIDDLEWARE = OPERATORS_MIDDLEWARE
+
+ROOT_URLCONF = "histovet.operators.urls" if SERVES_OPERATORS else "histovet.urls"
 WSGI_APPLICATION = "histovet.wsgi.application"
 
 TEMPLATES = [
@@ -361,15 +439,25 @@ SECURE_PROXY_SSL_HEADER = (
     else None
 )
 
-# The prefix makes browsers refuse the cookie over plain http, where development runs.
-CSRF_COOKIE_NAME = "csrf" if DEVELOPMENT else "__Host-csrf"
+# The prefix makes browsers refuse the cookie over plain http, where development runs, and
+# where both addresses are one host to them: each has a name of its own.
+CSRF_COOKIE_NAME = "operators-csrf" if SERVES_OPERATORS else "csrf"
+if not DEVELOPMENT:
+    CSRF_COOKIE_NAME = f"__Host-{CSRF_COOKIE_NAME}"
 CSRF_COOKIE_SECURE = not DEVELOPMENT
 CSRF_COOKIE_HTTPONLY = True
 # Not Strict: who arrives from a message would get a new secret, and the forms already
 # open in other tabs would be refused.
-CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SAMESITE = "Strict" if SERVES_OPERATORS else "Lax"
 CSRF_COOKIE_AGE = None
-CSRF_FAILURE_VIEW = "histovet.pages.errors.form_refused"
+CSRF_FAILURE_VIEW = (
+    "histovet.operators.errors.form_refused"
+    if SERVES_OPERATORS
+    else "histovet.pages.errors.form_refused"
+)
+
+# Of operators. Memory-hard, and of Python alone; docs/operators.md.
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.ScryptPasswordHasher"]
 
 # Logs and error reports: histovet/logs.py says what may stand in them.
 
@@ -574,14 +662,6 @@ def _port(name: str, usual: int) -> int:
     if not re.fullmatch("[0-9]{1,5}", value) or not 0 < int(value) < 65536:
         raise ImproperlyConfigured(f"{name} is no port; write a number up to 65535")
     return int(value)
-
-
-def _one_of(name: str, *words: str) -> str:
-    """Return the value, the first word when there is none."""
-    value = os.environ.get(name, "").strip() or words[0]
-    if value not in words:
-        raise ImproperlyConfigured(f"{name} is none of {', '.join(words)}")
-    return value
 
 
 IMPRINT = _imprint("HISTOVET_IMPRINT")

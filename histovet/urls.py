@@ -15,9 +15,10 @@ urlpatterns = [
     *usage_root_urlpatterns,
     path("", include("histovet.partners.urls")),
     *i18n_patterns(
-        path("", include("histovet.pages.urls")),
-        path("", include("histovet.history.urls")),
+        # What is asked most comes first: each pattern that is tried costs some µs.
         path("", include("histovet.sharing.urls")),
+        path("", include("histovet.history.urls")),
+        path("", include("histovet.pages.urls")),
         path("", include("histovet.usage.urls")),
         path("", include("histovet.operation.urls")),
         path("", include(partner_pages)),

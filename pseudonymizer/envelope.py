@@ -1,6 +1,6 @@
 """Identifiers, sealing and opening: all cryptography on vehicle data.
 
-Source of every rule: SPEC.md sections 5 to 8 and 10 to 12.
+Source of every rule: SPEC.md sections 5 to 8 and 10 to 13.
 """
 
 from __future__ import annotations
@@ -394,6 +394,36 @@ class WithheldKeys:
             version: tag.digest(identity)[:WITHHELD_TAG_BYTES]
             for version, tag in self._tags.items()
         }
+
+
+class FactorKeys:
+    """What the site ring gives for the second factor of an operator. Source: SPEC.md
+    section 13."""
+
+    def __init__(self, ring: KeyRing) -> None:
+        self.active = ring.active
+        self._ring = ring
+
+    def seal(
+        self,
+        operator: str,
+        factor: bytes,
+        *,
+        random: Callable[[int], bytes] = os.urandom,
+    ) -> bytes:
+        """Return sealed bytes that open for this operator alone, under `active`."""
+        key = self._ring.derive("operator factor", version=self.active)
+        return _sealed(key, factor, self._bound(operator), random)
+
+    def open(self, operator: str, sealed: bytes, version: int) -> bytes:
+        """Raises EnvelopeError for whatever was not sealed for this operator, and
+        KeyRingError when the ring lacks the version."""
+        key = self._ring.derive("operator factor", version=version)
+        return _unsealed(key, sealed, self._bound(operator))
+
+    @staticmethod
+    def _bound(operator: str) -> bytes:
+        return b"operator factor" + operator.encode("ascii")
 
 
 def _expanded(material: bytes, salt: bytes, label: str, length: int) -> bytes:

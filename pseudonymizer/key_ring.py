@@ -11,7 +11,7 @@ import hmac
 import json
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -102,6 +102,8 @@ class KeyRing:
             raise refused('has no list "keys"')
         if document.get("purpose") != purpose:
             raise refused(f'must say "purpose": "{purpose}"; another ring was given')
+        is_part = document.get("is_part") is True
+        subkeys: dict[int, dict[str, bytes]] = {}
         keys: dict[int, bytes] = {}
         active = []
         for entry in document["keys"]:
@@ -111,8 +113,13 @@ class KeyRing:
             # A bool is an int to Python and would pass for version 1.
             if type(version) is not int or not 1 <= version <= VERSION_MAX:
                 raise refused("has a key without a version from 1 to 32767")
-            if version in keys:
+            if version in keys or version in subkeys:
                 raise refused(f"has version {version} twice")
+            if entry.get("active") is True:
+                active.append(version)
+            if is_part:
+                subkeys[version] = _subkeys(entry, version, refused)
+                continue
             try:
                 key = base64.b64decode(str(entry.get("key")), validate=True)
             except ValueError as exc:
@@ -127,11 +134,65 @@ class KeyRing:
             if key in keys.values():
                 raise refused(f"has the key of version {version} twice")
             keys[version] = key
-            if entry.get("active") is True:
-                active.append(version)
         if len(active) != 1:
             raise refused(f"must have one active key and has {len(active)}")
+        if is_part:
+            return PartOfRing(purpose, subkeys, active[0])
         return cls(purpose, keys, active[0])
+
+
+class PartOfRing(KeyRing):
+    """The subkeys of a few uses, for a process that must not have those of the others:
+    no subkey gives another one, or the key that it was derived from."""
+
+    def __init__(
+        self, purpose: str, subkeys: dict[int, dict[str, bytes]], active: int
+    ) -> None:
+        super().__init__(purpose, {}, active)
+        self._subkeys = subkeys
+
+    @property
+    def versions(self) -> tuple[int, ...]:
+        return tuple(sorted(self._subkeys))
+
+    def derive(
+        self,
+        label: str,
+        *,
+        version: int | None = None,
+        salt: bytes = b"",
+        length: int = KEY_BYTES,
+    ) -> bytes:
+        """Return the subkey, which has 32 bytes and no salt.
+
+        Raises KeyRingError when the part has no such version or no such use.
+        """
+        chosen = self.active if version is None else version
+        subkey = self._subkeys.get(chosen, {}).get(label)
+        if subkey is None or salt or length != KEY_BYTES:
+            raise KeyRingError(
+                f"this part of the {self.purpose} key ring has no subkey {label!r} of "
+                f"version {chosen}; make it anew from the whole ring"
+            )
+        return subkey
+
+
+def _subkeys(
+    entry: dict[str, Any], version: int, refused: Callable[[str], KeyRingError]
+) -> dict[str, bytes]:
+    """Raises what `refused` makes."""
+    listed = entry.get("subkeys")
+    if not isinstance(listed, dict) or not listed:
+        raise refused(f"has no subkeys in version {version}")
+    found = {}
+    for label, text in listed.items():
+        try:
+            found[label] = base64.b64decode(str(text), validate=True)
+        except ValueError as exc:
+            raise refused(f"has no base64 subkey in version {version}") from exc
+        if len(found[label]) != KEY_BYTES:
+            raise refused(f"has a subkey in version {version} that has not 32 bytes")
+    return found
 
 
 def _content_of(path: Path, purpose: str) -> bytes:
@@ -176,6 +237,35 @@ def write_new_ring(path: Path, purpose: str, key: bytes) -> None:
     _write_new(path, _encoded(document))
 
 
+def write_part(path: Path, ring: KeyRing, labels: Iterable[str]) -> None:
+    """Write, or replace, the file of the subkeys for these uses, mode 0600.
+
+    Raises KeyRingError when it cannot be written; the file is then as it was.
+    """
+    uses = list(labels)
+    entries = [
+        {
+            "version": version,
+            "active": version == ring.active,
+            "subkeys": {
+                label: base64.b64encode(ring.derive(label, version=version)).decode()
+                for label in uses
+            },
+        }
+        for version in ring.versions
+    ]
+    content = _encoded({"purpose": ring.purpose, "is_part": True, "keys": entries})
+    try:
+        if path.is_symlink():
+            raise OSError(0, "it is a link")
+        if path.exists():
+            _replace(path, content)
+        else:
+            _write_durably(path, content, lambda handle: None)
+    except OSError as exc:
+        raise KeyRingError(f"{path} cannot be written ({exc.strerror})") from exc
+
+
 class HeldRing:
     """A ring whose file nobody else changes meanwhile; its methods give the content of
     a file to be, in which all else that the file says is kept."""
@@ -185,6 +275,8 @@ class HeldRing:
         content = _content_of(path, purpose)
         self.path = path
         self.ring = KeyRing.parse(content, purpose, str(path))
+        if isinstance(self.ring, PartOfRing):
+            raise KeyRingError(f"{path} is a part of a ring; name the whole one")
         self._document: dict[str, Any] = json.loads(content)
         self._retired: list[int] = self._document.get("retired", [])
         if not (

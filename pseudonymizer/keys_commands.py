@@ -33,6 +33,7 @@ _REMEDIES = {
     "previous release": "publish another full feed, or run: releases drop",
     "live link": "wait: none lives longer than 30 days",
     "partner key": "give the partner a new key, then suspend this one",
+    "operator's second factor": "let the operator sign in, or: manage.py operator reset",
     "withheld vehicle": "run: python manage.py withhold renew, or lift",
 }
 

@@ -60,8 +60,8 @@ _NO_SECRETS = bytes(32), bytes(32)
 
 # Rooms of the site whose tables name versions of keys; each has `ROOM_key_uses`, and
 # those that can end what depends on a key `ROOM_end_key_uses`.
-_KEY_USERS = ("vault", "sharing", "partners")
-_KEY_ENDERS = ("sharing", "partners")
+_KEY_USERS = ("vault", "sharing", "partners", "operators")
+_KEY_ENDERS = ("sharing", "partners", "operators")
 
 # A network that goes silent resets nothing: without these the job waits for ever, and
 # the server keeps its locks for two hours. Where the address gives others, they hold.

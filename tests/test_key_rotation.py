@@ -427,7 +427,8 @@ def test_a_key_that_nothing_depends_on_is_retired(keys, rings, register, monkeyp
     register("deux")
     register("trois")
     Link.objects.filter(pk=link_id(ended)).end(End.REVOKED_BY_OWNER, timezone.now())
-    PartnerKey.objects.all().suspend(timezone.now())
+    for one in PartnerKey.objects.all():
+        one.suspend(timezone.now())
     renew(monkeypatch)
     new = given()
     for purpose, path in rings.items():
@@ -460,13 +461,17 @@ def test_every_column_that_names_a_version_is_asked(db):
         "sharing_link.key_version",
         "sharing_link.holder_key_version",
         "partners_key.key_version",
+        "operators_account.key_version",
+        # Not asked: an entry of the trail vouches for what is past, and a key that is
+        # retired only leaves it unread (histovet/audit/trail.py).
+        "audit_entry.key_version",
     }
 
 
 def test_the_ring_of_another_purpose_has_nothing_to_end(keys, register):
     register("un")
     with connection.cursor() as cursor:
-        for room in ("vault", "sharing", "partners"):
+        for room in ("vault", "sharing", "partners", "operators"):
             cursor.execute(f"SELECT * FROM {room}_key_uses('another')")
             assert cursor.fetchall() == []
 

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
+from histovet.operators.keys import LABELS
+from pseudonymizer.key_ring import KeyRing, write_part
 from tests.outside import folder_outside
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -354,3 +356,64 @@ def test_files_are_for_no_other_site(production, start, client):
     answer = client.get("/static/css/histovet.css")
     assert answer.status_code == 200
     assert "Access-Control-Allow-Origin" not in answer.headers
+
+
+# The process of the dashboard
+
+
+@pytest.fixture
+def operators(production, tmp_path):
+    part = tmp_path / "operators.json"
+    ring = KeyRing.read(Path(production["HISTOVET_SITE_KEYS"]), "site")
+    write_part(part, ring, LABELS)
+    kept = ("DATABASE_URL", "HISTOVET_STATE")
+    return {name: production[name] for name in kept} | {
+        "HISTOVET_SERVES": "operators",
+        "HISTOVET_OPERATORS_KEYS": str(part),
+        "HISTOVET_OPERATORS_HOSTS": "exploitation.histovet.example",
+    }
+
+
+def test_the_dashboard_has_neither_keys_nor_pages_of_the_site(
+    production, operators, start
+):
+    dashboard, site = start(operators), start(production)
+    assert "REGISTER_KEYS_PATH" not in dashboard
+    assert dashboard["SECRET_KEY"] != site["SECRET_KEY"]
+    assert dashboard["ROOT_URLCONF"] == "histovet.operators.urls"
+    assert dashboard["ALLOWED_HOSTS"] == ["exploitation.histovet.example"]
+    assert dashboard["CSRF_COOKIE_NAME"] == "__Host-operators-csrf"
+    assert dashboard["CSRF_COOKIE_SAMESITE"] == "Strict"
+    assert dashboard["MIDDLEWARE"][-1] == "histovet.operators.access.SignedInAlone"
+    for room in ("history", "sharing", "inspections", "pages"):
+        assert f"histovet.{room}" not in dashboard["INSTALLED_APPS"]
+    assert "histovet.operators.urls" != site["ROOT_URLCONF"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"HISTOVET_SERVES": "both"}, "HISTOVET_SERVES is none of site, operators"),
+        ({"HISTOVET_OPERATORS_KEYS": ""}, "HISTOVET_OPERATORS_KEYS is not set"),
+        ({"HISTOVET_OPERATORS_HOSTS": ""}, "HISTOVET_OPERATORS_HOSTS is not set"),
+    ],
+)
+def test_a_dashboard_that_lacks_something_does_not_start(
+    operators, start, changes, why
+):
+    with pytest.raises(ImproperlyConfigured, match=why):
+        start(operators | changes)
+
+
+def test_each_process_refuses_the_ring_of_the_other(production, operators, start):
+    whole, part = production["HISTOVET_SITE_KEYS"], operators["HISTOVET_OPERATORS_KEYS"]
+    with pytest.raises(ImproperlyConfigured, match="which the dashboard must not"):
+        start(operators | {"HISTOVET_OPERATORS_KEYS": whole})
+    with pytest.raises(ImproperlyConfigured, match="the part of a ring that operators"):
+        start(production | {"HISTOVET_SITE_KEYS": part})
+
+
+def test_the_dashboard_is_checked_before_it_serves(operators, tmp_path):
+    done = manage(operators, "manage.py", "check", "--deploy", "--tag", "histovet")
+    # Nothing but the static files, which nobody collected here.
+    assert "histovet.E012" in done.stderr and "1 issue" in done.stderr, done.stderr

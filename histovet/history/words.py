@@ -25,11 +25,12 @@ NONE_FEMININE = _("Aucune")
 
 
 def escaped(text: str) -> str:
-    """Return markup: what is marked safe as it is, everything else escaped.
+    """Return the text for markup to be made of: what is marked safe as it is, everything
+    else escaped, and not marked.
 
-    Django's own takes eight times as long, and a page has two hundred texts.
+    Django's own takes ten times as long, and a page has two hundred texts.
     """
-    return text if isinstance(text, SafeString) else markup(html.escape(text))
+    return text if type(text) is SafeString else html.escape(text)
 
 
 def markup(text: str) -> str:

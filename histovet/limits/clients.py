@@ -60,7 +60,7 @@ def has_failures_left(request: HttpRequest, purpose: str, now: dt.datetime) -> b
 def count_failure(request: HttpRequest, purpose: str, now: dt.datetime) -> None:
     for key in _budgets(request, purpose, now):
         count(key, WINDOW_SECONDS)
-    this_window, _ = _of_whole_site(purpose, now)
+    this_window, _ = of_whole_site(purpose, now)
     count(this_window, 2 * SITE_WINDOW_SECONDS)
 
 
@@ -68,7 +68,7 @@ def is_calm(request: HttpRequest, purpose: str, now: dt.datetime) -> bool:
     """Tell whether no network of the client has used a third of its budget, and few
     tries fail on the whole site."""
     budgets = _budgets(request, purpose, now)
-    windows = dict.fromkeys(_of_whole_site(purpose, now), settings.BRAKE_FAILURES)
+    windows = dict.fromkeys(of_whole_site(purpose, now), settings.BRAKE_FAILURES)
     counted = cache.get_many([*budgets, *windows])
     return all(counted.get(key, 0) < limit for key, limit in windows.items()) and all(
         3 * counted.get(key, 0) < budget for key, budget in budgets.items()
@@ -77,7 +77,7 @@ def is_calm(request: HttpRequest, purpose: str, now: dt.datetime) -> bool:
 
 def failures_of_site(now: dt.datetime) -> dict[str, int]:
     """Return by purpose what the brake compares with HISTOVET_BRAKE_FAILURES."""
-    windows = {purpose: _of_whole_site(purpose, now) for purpose in PURPOSES}
+    windows = {purpose: of_whole_site(purpose, now) for purpose in PURPOSES}
     counted = cache.get_many([key for keys in windows.values() for key in keys])
     return {
         purpose: max(counted.get(key, 0) for key in keys)
@@ -106,7 +106,7 @@ def networks(request: HttpRequest) -> dict[str, int]:
     }
 
 
-def _of_whole_site(purpose: str, now: dt.datetime) -> tuple[str, str]:
+def of_whole_site(purpose: str, now: dt.datetime) -> tuple[str, str]:
     """Return the names of this window's counter and of the one's before: a storm that
     ends with a window is not forgotten at its end."""
     window = int(now.timestamp()) // SITE_WINDOW_SECONDS

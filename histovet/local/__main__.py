@@ -8,10 +8,12 @@ cannot be meant, with a line that says what to do; 128 + signal when ended by Ct
 import argparse
 import os
 import sys
+import time
 from collections.abc import Sequence
 
 from histovet.local import arguments as given
 from histovet.local.bill import write_bill
+from histovet.local.dashboard import kept_operator
 from histovet.local.errors import LocalError, Stopped
 from histovet.local.partner import make_partner_key
 from histovet.local.processes import children
@@ -37,6 +39,9 @@ def main(arguments: Sequence[str]) -> int:
         with children() as family:
             if chosen.command == "lint":
                 return run_lint(state, family)
+            if chosen.command == "code":
+                say(kept_operator(state).code(time.time()))
+                return 0
             if chosen.command == "sbom":
                 write_bill(state)
                 return 0
@@ -108,6 +113,8 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
 
     partner = commands.add_parser("partner", help="print a new partner key")
     partner.add_argument("--name", required=True)
+
+    commands.add_parser("code", help="print the present code of make run's operator")
 
     commands.add_parser("bench", help="measure, and write bench.json")
     commands.add_parser(

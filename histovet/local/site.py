@@ -11,6 +11,7 @@ import time
 from collections.abc import Sequence
 
 from histovet.local import utac
+from histovet.local.dashboard import environment, lasting_operator
 from histovet.local.errors import CommandFailed, LocalError
 from histovet.local.partner import lasting_partner_key, sandbox_code
 from histovet.local.publish import (
@@ -42,7 +43,9 @@ _KINDS = {
 
 def run_site(workplace: Workplace, port: int, inspections: str) -> None:
     """Serve until we are asked to end; raise LocalError if the site ends before."""
+    operators_port = port + 1
     _refuse_taken_port(port)
+    _refuse_taken_port(operators_port)
     migrate(workplace)
     ensure_release(workplace)
     variables = _start_utac(workplace)
@@ -50,6 +53,11 @@ def run_site(workplace: Workplace, port: int, inspections: str) -> None:
     site = workplace.with_variables(**variables) if asks_utac else workplace
     gunicorn = workplace.family.start(_gunicorn(port), site.environment)
     _wait_for_answer(workplace, gunicorn, port)
+    dashboard = workplace.family.start(
+        _gunicorn(operators_port, workers=1), environment(workplace)
+    )
+    _wait_for_answer(workplace, dashboard, operators_port)
+    operator = lasting_operator(workplace)
     key = lasting_partner_key(workplace)
     release = active_release(workplace)
     if release is not None and is_synthetic(release):
@@ -68,6 +76,12 @@ def run_site(workplace: Workplace, port: int, inspections: str) -> None:
         if asks_utac
         else f"Technical inspections are the register's own; {stand_in} stands in for "
         "UTAC and is asked with: make run INSPECTIONS=utac"
+    )
+    say(
+        f"The dashboard of operators answers on http://127.0.0.1:{operators_port}/: name "
+        f"{operator.name}, password {operator.password}, second factor "
+        f"{operator.secret} in an application for telephones; each code is used once, "
+        "and the present one is printed by: make code"
     )
     say(f"The site answers on http://127.0.0.1:{port}/ until Ctrl-C.")
     status = workplace.family.wait(gunicorn)
@@ -155,11 +169,11 @@ def _holder_as_json(vehicle: Showcase) -> dict[str, dict[str, object]]:
     return {"particulier": person}
 
 
-def _gunicorn(port: int) -> list[str]:
+def _gunicorn(port: int, *, workers: int = 2) -> list[str]:
     return [
         *(sys.executable, "-m", "gunicorn"),
         *("--config", "python:histovet.gunicorn"),
-        *("--bind", f"127.0.0.1:{port}"),
+        *("--workers", str(workers), "--bind", f"127.0.0.1:{port}"),
         *("--graceful-timeout", "2", "--log-level", "warning"),
     ]
 

@@ -49,6 +49,11 @@ class State:
         return self.root / "partner-key"
 
     @property
+    def operator(self) -> Path:
+        """Name, password and second factor of the operator of make run."""
+        return self.root / "operator.json"
+
+    @property
     def static(self) -> Path:
         return self.root / "static"
 
@@ -108,6 +113,7 @@ class State:
             self.feed,
             self.manifests,
             self.partner_key,
+            self.operator,
             self.static,
             self.mail,
             self.proofs,

@@ -83,8 +83,7 @@ def look(before: Seen, now: dt.datetime) -> Seen:
             seen = replace(
                 seen, release_as_of=release.as_of, release_number=release.number
             )
-            age = now.date() - release.as_of
-            if age.days > settings.RELEASE_MAX_AGE_DAYS:
+            if is_too_old(release.as_of, now.date()):
                 reasons.append(Reason.RELEASE_TOO_OLD)
     except (OperationalError, InterfaceError):
         reasons.append(Reason.DATABASE_UNREACHABLE)
@@ -98,6 +97,11 @@ def look(before: Seen, now: dt.datetime) -> Seen:
     if seen.maintenance is not None:
         reasons.append(Reason.MAINTENANCE)
     return replace(seen, at=time.monotonic(), reasons=tuple(reasons))
+
+
+def is_too_old(as_of: dt.date, today: dt.date) -> bool:
+    """Tell whether a release of that day's data is one to worry about."""
+    return (today - as_of).days > settings.RELEASE_MAX_AGE_DAYS
 
 
 def differs(theirs: dt.datetime, ours: dt.datetime) -> bool:

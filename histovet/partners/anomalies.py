@@ -12,6 +12,8 @@ import logging
 
 from django.db import transaction
 
+from histovet.audit.trail import THE_SITE
+from histovet.partners import acts
 from histovet.partners.auth import Partner
 from histovet.partners.models import PartnerKey
 from histovet.partners.problems import FieldError, Problem, Refused
@@ -151,7 +153,7 @@ def _suspend(key_ids: list[int], anomaly: Anomaly, now: dt.datetime) -> None:
         # Another request may have been first.
         for row in rows.order_by("pk"):
             if row.is_intact():
-                row.suspend(now, anomaly.value)
+                acts.suspend(THE_SITE, row, now, anomaly.value)
                 logger.warning(
                     "partner key id=%d suspended: %s; see: python manage.py partner "
                     "--list",

@@ -44,14 +44,6 @@ class PartnerKeys(models.QuerySet["PartnerKey"]):
         same = self.filter(folded_name=key.folded_name, suspended_at=None)
         return same.exclude(pk=key.pk)
 
-    def suspend(self, now: dt.datetime, why: str = "") -> int:
-        """Return how many were suspended; one that was changed is refused anyway."""
-        with transaction.atomic():
-            intact = [key for key in self.select_for_update() if key.is_intact()]
-            for key in intact:
-                key.suspend(now, why)
-        return len(intact)
-
 
 class KeyEnded(Exception):
     """The key is suspended or has expired, and is no longer rotated."""
@@ -178,8 +170,7 @@ class PartnerKey(models.Model):
                 expires_at=expires_at,
                 now=now,
             )
-            self.expires_at = min(self.expires_at, ends_at)
-            self._write("expires_at")
+            self._end_at(min(self.expires_at, ends_at))
         return made
 
     def suspend(self, now: dt.datetime, why: str = "") -> None:
@@ -189,6 +180,14 @@ class PartnerKey(models.Model):
             raise KeyChanged
         self.suspended_at, self.suspended_why = now, why
         self._write("suspended_at", "suspended_why")
+
+    def end(self, now: dt.datetime) -> None:
+        """Raises KeyChanged, KeyEnded."""
+        if not self.is_intact():
+            raise KeyChanged
+        if self.expires_at <= now:
+            raise KeyEnded
+        self._end_at(now)
 
     def resume(self, today: dt.date) -> None:
         """The lines of anomalies are twice as high for the rest of the day, or the next
@@ -209,6 +208,12 @@ class PartnerKey(models.Model):
                 volume_line=_doubled("volume_line", used["reports"]),
                 night_line=_doubled("night_line", used["night_reports"]),
             )
+
+    def _end_at(self, moment: dt.datetime) -> None:
+        # One that ends at the moment it was made would never have begun, which the
+        # database refuses.
+        self.expires_at = max(moment, self.created_at + dt.timedelta(microseconds=1))
+        self._write("expires_at")
 
     def _write(self, *names: str) -> None:
         self.mac = terms_mac(self._terms(), self.key_version)

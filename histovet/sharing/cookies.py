@@ -3,6 +3,7 @@ at first, the owner's secret."""
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -119,8 +120,16 @@ def give_owner(response: HttpResponse, secret: bytes, *, now: int) -> None:
 
 def _paths(public_id: str) -> list[tuple[str, str]]:
     """Return the path of a link in each language: a page of one is read in the other."""
-    paths = []
+    return [(language, f"{folder}{public_id}") for language, folder in _folders()]
+
+
+@functools.cache
+def _folders() -> list[tuple[str, str]]:
+    """Return what stands before the id in the path of a link, in each language."""
+    some_id = addresses.written(bytes(LINK_ID_BYTES))
+    folders = []
     for language, _ in settings.LANGUAGES:
         with translation.override(language):
-            paths.append((language, reverse("link", args=[public_id])))
-    return paths
+            path = reverse("link", args=[some_id])
+        folders.append((language, path.removesuffix(some_id)))
+    return folders

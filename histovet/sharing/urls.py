@@ -14,6 +14,8 @@ class PublicId(StringConverter):
 register_converter(PublicId, "public_id")
 
 urlpatterns = [
+    # Short, because it is read aloud and printed.
+    path("r/<public_id:public_id>", buyer_views.link, name="link"),
     path(_("liens"), seller_views.links, name="links"),
     path(_("liens/code-de-gestion"), seller_views.owner_code, name="owner_code"),
     path(_("liens/fin"), seller_views.end_all, name="end_all_links"),
@@ -31,8 +33,6 @@ urlpatterns = [
         name="given_situation_pdf",
     ),
     path(_("acheteur"), buyer_views.buyer, name="buyer"),
-    # Short, because it is read aloud and printed.
-    path("r/<public_id:public_id>", buyer_views.link, name="link"),
     path(
         "r/<public_id:public_id>/rapport.pdf",
         document_views.opened_report,

@@ -10,13 +10,16 @@ import sys
 import pytest
 
 from histovet.local.state import REPOSITORY
+from histovet.operators.keys import LABELS
+from pseudonymizer.key_ring import KeyRing, write_part
 from tests.deploy.proxy import written
 from tests.deploy.units import UNITS, Host, installed, unit
 from tests.outside import folder_outside
 from tests.publish import database_url
 from tests.test_settings import key, write_imprint, write_ring
 
-SERVICES = ("histovet-site.service", "histovet-hourly@.service", "histovet-job.service")
+SERVICES = ("histovet-site.service", "histovet-hourly@.service", "histovet-job.service",
+            "histovet-operators.service")  # fmt: skip
 # What every service is denied, whatever else it needs.
 HARDENED = {
     "NoNewPrivileges": "yes",
@@ -39,6 +42,9 @@ def host(transactional_db):
     with folder_outside() as folder:
         for number, name in enumerate(("register", "site"), start=1):
             write_ring(folder / name, name, {1: key(number)}, 1, mode=0o440)
+        ring = KeyRing.read(folder / "site", "site")
+        write_part(folder / "operators", ring, LABELS)
+        (folder / "operators").chmod(0o440)
         state = folder / "state"
         variables = {
             "DATABASE_URL": database_url(),
@@ -104,13 +110,18 @@ def test_systemd_has_nothing_to_say_about_them(tmp_path):
 def test_a_service_is_denied_what_it_does_not_need(name):
     lines = dict(unit(name).lines)
     assert {key: lines.get(key) for key in HARDENED} == HARDENED
-    assert lines["User"] in ("histovet-site", "histovet-job")
+    assert lines["User"] in ("histovet-site", "histovet-job", "histovet-operator")
 
 
 def test_the_job_is_handed_no_ring_of_the_site():
     assert unit("histovet-job.service").all("LoadCredential") == [
         "register:/etc/histovet/register.json"
     ]
+
+
+def test_the_dashboard_is_handed_a_part_of_one_ring_alone():
+    service = unit("histovet-operators.service")
+    assert service.all("LoadCredential") == ["operators:/etc/histovet/operators.json"]
 
 
 def test_the_hourly_commands_run_as_the_unit_says(host):
@@ -128,8 +139,17 @@ def test_the_job_runs_as_its_unit_says(host):
     assert "manifest" in done.stderr
 
 
-def test_the_site_answers_on_the_socket_that_it_is_handed(host):
-    service = unit("histovet-site.service")
+@pytest.mark.parametrize(
+    ("name", "address", "path_asked"),
+    [
+        ("histovet-site.service", "histovet.example", "/"),
+        ("histovet-operators.service", "exploitation.histovet.example", "/connexion"),
+    ],
+)
+def test_a_service_answers_on_the_socket_that_it_is_handed(
+    host, name, address, path_asked
+):
+    service = unit(name)
     path = host.credentials / "socket"
     log = host.credentials / "log"
     collect_static_files(host)
@@ -143,8 +163,8 @@ def test_the_site_answers_on_the_socket_that_it_is_handed(host):
                 client.settimeout(_ENDED_SECONDS)
                 client.connect(str(path))
                 client.sendall(
-                    b"GET / HTTP/1.0\r\nHost: histovet.example\r\n"
-                    b"X-Forwarded-Proto: https\r\nX-Forwarded-For: 192.0.2.1\r\n\r\n"
+                    f"GET {path_asked} HTTP/1.0\r\nHost: {address}\r\n".encode()
+                    + b"X-Forwarded-Proto: https\r\nX-Forwarded-For: 192.0.2.1\r\n\r\n"
                 )
                 answer = b""
                 while part := client.recv(65536):

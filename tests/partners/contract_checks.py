@@ -30,6 +30,7 @@ def is_beyond_a_schema(code, value):
 
 
 def _is_in_calendar(text):
+    text = text.strip()
     if re.fullmatch("[0-9]{8}", text):
         text = f"{text[:2]}/{text[2:4]}/{text[4:]}"
     numbers = [int(number) for number in re.findall("[0-9]+", text)]

@@ -95,6 +95,7 @@ def test_no_plate_is_refused_for_its_look(plate):
         # What JavaScript's toISOString makes of midnight in France.
         "2008-03-05T23:00:00.000Z",
         "2008-03-06T00:00:00+01:00",
+        " 2008-03-06T00:00  ",
     ],
 )
 def test_the_usual_forms_of_a_date(date):

@@ -9,7 +9,7 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, Self
 
@@ -61,8 +61,7 @@ class PageQuestion:
     def wrong(self, status: int, content: bytes) -> str | None:
         if status != 200:
             return f"page, status {status}"
-        shown = html.unescape(content.decode()).replace("•", "*")
-        same = self.masked_plate in shown and self.masked_vin in shown
+        same = shows(content, self.masked_plate, self.masked_vin)
         return None if same else "page, another vehicle"
 
 
@@ -89,17 +88,19 @@ class Answer:
     wrong: str | None
 
 
-class Reader:
-    """Asks from the beginning of the block to its end, each second `rate` questions."""
+class Steady:
+    """Acts `rate` times a second from the beginning of the block on, each time with its
+    number and when it is due, by time.time(). At the end of the block what was begun is
+    finished."""
 
-    def __init__(self, port: int, questions: Sequence[Question], rate: int) -> None:
-        self._port = port
-        self._questions = questions
+    def __init__(
+        self, act: Callable[[int, float], None], rate: float, threads: int
+    ) -> None:
+        self._act = act
         self._rate = rate
         self._turns = itertools.count()
         self._over = threading.Event()
-        self._threads = [threading.Thread(target=self._read) for _ in range(THREADS)]
-        self.answers: list[Answer] = []
+        self._threads = [threading.Thread(target=self._go_on) for _ in range(threads)]
 
     def __enter__(self) -> Self:
         self._began = time.time()
@@ -112,14 +113,34 @@ class Reader:
         for thread in self._threads:
             thread.join()
 
-    def _read(self) -> None:
+    def _go_on(self) -> None:
         while True:
             turn = next(self._turns)
             due = self._began + turn / self._rate
             if self._over.wait(max(due - time.time(), 0)):
                 return
-            wrong = ask(self._port, self._questions[turn % len(self._questions)])
-            self.answers.append(Answer(due, time.time() - due, wrong))
+            self._act(turn, due)
+
+
+class Reader:
+    """Asks from the beginning of the block to its end, each second `rate` questions."""
+
+    def __init__(self, port: int, questions: Sequence[Question], rate: int) -> None:
+        self._port = port
+        self._questions = questions
+        self._steady = Steady(self._ask, rate, THREADS)
+        self.answers: list[Answer] = []
+
+    def __enter__(self) -> Self:
+        self._steady.__enter__()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._steady.__exit__(*exc)
+
+    def _ask(self, turn: int, due: float) -> None:
+        wrong = ask(self._port, self._questions[turn % len(self._questions)])
+        self.answers.append(Answer(due, time.time() - due, wrong))
 
 
 def ask(port: int, question: Question) -> str | None:
@@ -140,6 +161,12 @@ def ask(port: int, question: Question) -> str | None:
         connection.close()
 
 
+def shows(page: bytes, masked_plate: str, masked_vin: str) -> bool:
+    """Tell whether a page of a report is about that vehicle."""
+    shown = html.unescape(page.decode()).replace("•", "*")
+    return masked_plate in shown and masked_vin in shown
+
+
 def told(answers: Sequence[Answer], begins: float, ends: float) -> dict[str, Any]:
     """Return the figures of what was due between two moments."""
     within = [answer for answer in answers if begins <= answer.due < ends]
@@ -147,9 +174,9 @@ def told(answers: Sequence[Answer], begins: float, ends: float) -> dict[str, Any
     return {
         "seconds": round(ends - begins, 1),
         "answers": len(within),
-        "p50 ms": _at(milliseconds, 0.50),
-        "p99 ms": _at(milliseconds, 0.99),
-        "largest ms": _at(milliseconds, 1.0),
+        "p50 ms": at_share(milliseconds, 0.50),
+        "p99 ms": at_share(milliseconds, 0.99),
+        "largest ms": at_share(milliseconds, 1.0),
         "wrong": dict(Counter(_wrong(within))),
     }
 
@@ -158,7 +185,8 @@ def _wrong(answers: Sequence[Answer]) -> Iterator[str]:
     return (answer.wrong for answer in answers if answer.wrong is not None)
 
 
-def _at(values: Sequence[float], share: float) -> float | None:
+def at_share(values: Sequence[float], share: float) -> float | None:
+    """Return the percentile of sorted values, None of none."""
     if not values:
         return None
     return round(values[min(int(len(values) * share), len(values) - 1)], 1)

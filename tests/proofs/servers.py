@@ -1,4 +1,5 @@
-"""PostgreSQL servers of a proof's own, with the tables of the site."""
+"""PostgreSQL servers of a proof's own, with the tables of the site; what a site and its
+PostgreSQL cost."""
 
 import datetime as dt
 import os
@@ -11,13 +12,17 @@ from pathlib import Path
 from uuid import uuid4
 
 import psycopg
+from django.db import connection
 
 from histovet.local import postgres
 from pseudonymizer.load import SealedBatch, Vault
 from pseudonymizer.records import Release, SealedRow
+from tests.attacks.serving import Site
 
 ROOT = Path(__file__).parents[2]
 AS_OF = dt.date(2026, 1, 1)
+
+_TICKS = os.sysconf("SC_CLK_TCK")
 
 
 @contextmanager
@@ -104,3 +109,37 @@ def read_times(connection: psycopg.Connection, release: int, ids) -> list[float]
         times.append(time.perf_counter() - began)
         assert row is not None and row[2] is not None
     return times
+
+
+def cpu_seconds(served: Site) -> dict[str, float]:
+    """Return the processor time so far of the site's processes, and of those of
+    PostgreSQL: what serves it, and what writes and cleans behind all."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid() "
+            "AND (datname = current_database() OR datname IS NULL)"
+        )
+        backends = [pid for (pid,) in cursor]
+    return {
+        "site": sum(map(_cpu_seconds, workers(served))),
+        "PostgreSQL": sum(map(_cpu_seconds, backends)),
+    }
+
+
+def workers(served: Site) -> list[int]:
+    children = Path(f"/proc/{served.pid}/task/{served.pid}/children").read_text()
+    return [int(pid) for pid in children.split()]
+
+
+def resident_mb(served: Site) -> float:
+    pages = [
+        int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+        for pid in workers(served)
+    ]
+    return round(sum(pages) * os.sysconf("SC_PAGE_SIZE") / 1e6, 1)
+
+
+def _cpu_seconds(pid: int) -> float:
+    # The name of a program, in parentheses, may hold spaces.
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS

@@ -138,15 +138,20 @@ class Phases:
 
 
 def by_json(one: Drawn, key: str) -> JsonQuestion:
-    # As on the certificate, which prints its date as the form takes it.
+    return JsonQuestion(
+        {"Authorization": f"Bearer {key}", "Content-Type": "application/json"},
+        json.dumps(demand(typed(one))).encode(),
+        *shown(one),
+    )
+
+
+def typed(one: Drawn) -> dict[str, str]:
+    """Return what is typed into the form, as on the certificate, which prints its date
+    as the form takes it."""
     printed = one.printed.form()
     if "-" in printed["issue_date"]:
         printed["issue_date"] = "/".join(reversed(printed["issue_date"].split("-")))
-    return JsonQuestion(
-        {"Authorization": f"Bearer {key}", "Content-Type": "application/json"},
-        json.dumps(demand(printed)).encode(),
-        *shown(one),
-    )
+    return printed
 
 
 def on_page(one: Drawn) -> PageQuestion:

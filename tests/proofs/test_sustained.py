@@ -10,13 +10,11 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 from django.conf import settings
-from django.db import connection
 from django.utils import timezone
 
 from histovet.sharing import addresses, codes, links
@@ -29,6 +27,7 @@ from tests.bench.registers import Drawn
 from tests.partner import new_key
 from tests.proofs import figures, reader
 from tests.proofs.reader import JsonQuestion, OpeningQuestion, Question, Reader
+from tests.proofs.servers import cpu_seconds, resident_mb
 from tests.proofs.test_serving import by_json, job, shown, told_apart
 from tests.publish import database_url
 
@@ -45,8 +44,6 @@ TOGETHER_SECONDS = 600
 LOOK_SECONDS = 5
 # What a worker's memory may have grown by when the ten minutes end, since the first.
 GROWTH_MAX = 1.05
-
-_TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def test_sustained(transactional_db):
@@ -162,37 +159,3 @@ def opening(secret: bytes) -> OpeningQuestion:
         urlencode(fields).encode(),
         f"/r/{addresses.written(link_id(secret))}",
     )
-
-
-def cpu_seconds(served: Site) -> dict[str, float]:
-    """Return the processor time so far of the site's processes, and of those of
-    PostgreSQL that serve it."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pid FROM pg_stat_activity "
-            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        )
-        backends = [pid for (pid,) in cursor]
-    return {
-        "site": sum(map(_cpu_seconds, workers(served))),
-        "PostgreSQL": sum(map(_cpu_seconds, backends)),
-    }
-
-
-def workers(served: Site) -> list[int]:
-    children = Path(f"/proc/{served.pid}/task/{served.pid}/children").read_text()
-    return [int(pid) for pid in children.split()]
-
-
-def resident_mb(served: Site) -> float:
-    pages = [
-        int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-        for pid in workers(served)
-    ]
-    return round(sum(pages) * os.sysconf("SC_PAGE_SIZE") / 1e6, 1)
-
-
-def _cpu_seconds(pid: int) -> float:
-    # The name of a program, in parentheses, may hold spaces.
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / _TICKS

@@ -1,4 +1,4 @@
-"""Owner, job and site of the database: each does its work, and is refused the others'.
+"""Owner, job, site and operator of the database: each does its work, and is refused the others'.
 
 They connect to a database of their own, made as docs/operations.md says.
 """
@@ -24,6 +24,7 @@ from django.core.checks import run_checks
 from django.core.management import CommandError, call_command
 from django.db import connections
 from django.test import Client
+from django.urls import clear_url_caches
 
 from histovet.database_roles import FUNCTIONS, TABLES, RoleNames, Roles
 from histovet.inspections.utac import client as utac_client
@@ -33,6 +34,8 @@ from histovet.local.utac import PASSWORD, USER, Behaviour, running
 from histovet.vault import releases
 from pseudonymizer import synthetic
 from tests.history.showcase import SEED, VEHICLES, typed
+from tests.operators.conftest import enrolled, serve_operators
+from tests.operators.test_acts import new_key
 from tests.sharing.test_seller_views import listed, make, seller_of
 from tests.vehicles import siv_line, siv_lines, write_delta, write_feed
 
@@ -51,7 +54,9 @@ class House:
 
     @property
     def named(self) -> list[str]:
-        names = zip(("--owner", "--job", "--site"), self.roles.names, strict=True)
+        names = zip(
+            ("--owner", "--job", "--site", "--operator"), self.roles.names, strict=True
+        )
         return [word for pair in names for word in pair]
 
     def url_of(self, role: str) -> str:
@@ -78,7 +83,7 @@ class House:
         return done.stdout
 
     def divide(self, role: str, *options: str) -> subprocess.CompletedProcess[str]:
-        """Run database_roles for the three roles."""
+        """Run database_roles for the four roles."""
         command = ["manage.py", "database_roles", *self.named, *options]
         return self.run(role, *command)
 
@@ -112,7 +117,9 @@ SECRETS = (
 def _house() -> Iterator[House]:
     with own_database(os.environ["DATABASE_URL"]) as url:
         name = urlsplit(url).path[1:]
-        roles = Roles(f"{name}_owner", f"{name}_job", f"{name}_site")
+        roles = Roles(
+            *(f"{name}_{what}" for what in ("owner", "job", "site", "operator"))
+        )
         yield House(url, roles, secrets.token_hex(16))
 
 
@@ -124,7 +131,7 @@ def _set_passwords(house: House) -> None:
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory) -> Iterator[House]:
-    """From an empty database to an active release, with three roles."""
+    """From an empty database to an active release, with four roles."""
     with _house() as made:
         assert made.divide("").returncode == 0
         _set_passwords(made)
@@ -422,14 +429,14 @@ REFUSED_TO_THE_SITE = [
     "CREATE TEMPORARY TABLE copied AS SELECT 1",
 ]  # fmt: skip
 
-REFUSED_TO_BOTH = [
+REFUSED_TO_ALL = [
     *(
         f"SELECT * FROM {room}_key_uses('site')"
-        for room in ("vault", "sharing", "partners")
+        for room in ("vault", "sharing", "partners", "operators")
     ),
     *(
         f"SELECT * FROM {room}_end_key_uses('site', 1::smallint)"
-        for room in ("sharing", "partners")
+        for room in ("sharing", "partners", "operators")
     ),
     "CREATE TABLE public.mine (plate text)",
     "CREATE FUNCTION public.mine() RETURNS int LANGUAGE sql AS 'SELECT 1'",
@@ -459,15 +466,74 @@ REFUSED_TO_BOTH = [
 ]
 
 
-@pytest.mark.parametrize("duty", ["job", "site"])
+# No way to a record or a link, none to what is counted, and none to be let in again.
+REFUSED_TO_OPERATORS = [
+    *(f"SELECT FROM {table}" for table in sorted(TABLES)
+      if table.startswith(("sharing_", "inspections_"))),
+    *(f"DELETE FROM {table}" for table in sorted(TABLES)
+      if table.startswith(("sharing_", "inspections_", "vault_", "partners_"))),
+    "SELECT FROM vault_record",
+    "SELECT sealed FROM {partition}",
+    "SELECT count(*) FROM {partition}",
+    "COPY {partition} TO STDOUT",
+    "SELECT * FROM vault_read_record(1::smallint, 1, gen_random_uuid())",
+    "SELECT FROM vault_withheld",
+    "SELECT FROM vault_reject",
+    "SELECT FROM vault_release_file",
+    "SELECT salt FROM vault_release",
+    "SELECT mac FROM vault_release",
+    "SELECT * FROM vault_release",
+    "UPDATE vault_release SET state = 'active'",
+    "INSERT INTO vault_release (label) VALUES ('mine')",
+    "SELECT FROM limits_counter",
+    "DELETE FROM limits_counter",
+    "SELECT sharing_purge_links()",
+    "UPDATE partners_key SET scopes = '{{report_by_data}}'",
+    "UPDATE partners_key SET name = 'mine'",
+    "UPDATE partners_use SET reports = 0",
+    "UPDATE audit_entry SET actor = 'another'",
+    "DELETE FROM audit_entry",
+    "TRUNCATE audit_entry",
+    "DROP TABLE audit_entry",
+    "INSERT INTO operators_account (name) VALUES ('mine')",
+    "DELETE FROM operators_account",
+    "UPDATE operators_account SET suspended_at = NULL",
+    "UPDATE operators_account SET name = 'mine'",
+    "UPDATE operators_session SET created_at = now()",
+    "UPDATE operators_session SET account_id = 1",
+    "CREATE TEMPORARY TABLE copied AS SELECT 1",
+]  # fmt: skip
+
+REFUSED_TO_THE_SITE += [
+    *(f"SELECT FROM {table}" for table in sorted(TABLES)
+      if table.startswith("operators_")),
+    "SELECT actor FROM audit_entry",
+    "SELECT * FROM audit_entry",
+    "UPDATE audit_entry SET actor = 'another'",
+    "DELETE FROM audit_entry",
+    "DELETE FROM operation_maintenance",
+    "SELECT limits_read_counter('x')",
+    "SELECT limits_live_counters()",
+]  # fmt: skip
+REFUSED_TO_THE_JOB += [
+    *(f"SELECT FROM {table}" for table in sorted(TABLES)
+      if table.startswith(("operators_", "audit_"))),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("duty", ["job", "site", "operator"])
 def test_what_belongs_to_another_is_refused(house, partition, duty):
-    role = house.roles.job if duty == "job" else house.roles.site
-    own = REFUSED_TO_THE_JOB if duty == "job" else REFUSED_TO_THE_SITE
+    role = getattr(house.roles, duty)
+    own = {
+        "job": REFUSED_TO_THE_JOB,
+        "site": REFUSED_TO_THE_SITE,
+        "operator": REFUSED_TO_OPERATORS,
+    }[duty]
     names = {"partition": partition, "owner": house.roles.owner, "self": role}
     names["database"] = house.name
     answers = {
         statement: refusal(house, role, statement.format(**names))
-        for statement in [*own, *REFUSED_TO_BOTH]
+        for statement in [*own, *REFUSED_TO_ALL]
     }
     assert {s: state for s, state in answers.items() if state != DENIED} == {}
     # As the superuser none of them is refused for its own sake: names are right.
@@ -678,7 +744,7 @@ def test_what_sql_prints_does_the_same(house, divide):
 
 
 def test_nobody_is_a_member_of_a_role_of_ours(house, divide):
-    owner, job, site = house.roles.names
+    owner, job, site, _ = house.roles.names
     for group, member in ((owner, site), (job, owner), ("pg_read_all_data", owner)):
         house.ask("", f"GRANT {group} TO {member}")
         with pytest.raises(CommandError) as refused:
@@ -796,13 +862,13 @@ def test_a_database_of_one_user_is_divided_with_its_releases(tmp_path):
 @pytest.mark.parametrize(
     ("names", "why"),
     [
-        (("a", "a", "b"), "three names"),
-        (("", "b", "c"), "no name of a role"),
-        (("a", 'b"; DROP', "c"), "no name of a role"),
-        (("A", "b", "c"), "no name of a role"),
-        (("public", "b", "c"), "no name of a role"),
-        (("pg_monitor", "b", "c"), "no name of a role"),
-        (("a" * 64, "b", "c"), "no name of a role"),
+        (("a", "a", "b", "d"), "four names"),
+        (("", "b", "c", "d"), "no name of a role"),
+        (("a", 'b"; DROP', "c", "d"), "no name of a role"),
+        (("A", "b", "c", "d"), "no name of a role"),
+        (("public", "b", "c", "d"), "no name of a role"),
+        (("pg_monitor", "b", "c", "d"), "no name of a role"),
+        (("a" * 64, "b", "c", "d"), "no name of a role"),
     ],
 )
 def test_names_that_are_none_are_refused(names, why):
@@ -810,8 +876,88 @@ def test_names_that_are_none_are_refused(names, why):
         Roles(*names)
     with pytest.raises(CommandError, match=why):
         arguments = [f"--{duty}={name}" for duty, name in
-                     zip(("owner", "job", "site"), names, strict=True)]  # fmt: skip
+                     zip(("owner", "job", "site", "operator"), names, strict=True)]  # fmt: skip
         call_command("database_roles", *arguments)
+
+
+# The dashboard
+
+
+@pytest.fixture
+def operators(house, connected, settings, tmp_path) -> Iterator[Client]:
+    """This process is the dashboard, as its role, with an operator who has signed in."""
+    serve_operators(settings, tmp_path)
+    connected(house.roles.owner)
+    operator = enrolled(f"claire{secrets.token_hex(4)}")
+    row, _ = new_key()
+    connected(house.roles.operator)
+    clear_url_caches()
+    client = Client()
+    assert client.get("/").status_code == 302
+    assert sign_in_by_recovery(operator, client, 0).status_code == 302
+    yield client, operator, row
+    clear_url_caches()
+
+
+def sign_in_by_recovery(operator, client, which: int):
+    return operator.sign_in(client, code=operator.codes[which])
+
+
+def test_operators_see_and_do_all_that_is_theirs_as_their_role(house, operators):
+    client, operator, row = operators
+    for path in ("/", "/cles", f"/cles/{row.pk}", "/cles/nouvelle", "/publications",
+                 "/limites", "/maintenance", "/journal", "/compte"):  # fmt: skip
+        assert client.get(path).status_code == 200, path
+    assert "active" in client.get("/publications").content.decode()
+    acts = [
+        (f"/cles/{row.pk}/suspendre", {"why": "essai"}, 302),
+        (f"/cles/{row.pk}/retablir", {}, 302),
+        (f"/cles/{row.pk}/renouveler", {"overlap": "24"}, 200),
+        (f"/cles/{row.pk}/terminer", {}, 302),
+        ("/maintenance", {"minutes": "5"}, 302),
+        ("/maintenance", {"minutes": "9"}, 302),
+        ("/maintenance/fin", {}, 302),
+    ]
+    for number, (path, sent, status) in enumerate(acts, start=1):
+        answer = client.post(path, {**sent, "code": operator.codes[number]})
+        assert answer.status_code == status, path
+    last = ("/compte/codes", {"code": operator.codes[8]})
+    assert client.post(*last).status_code == 200
+    issued = {"name": "A", "scopes": ["link_status"], "rate": "1/s"}
+    answer = client.post("/cles/nouvelle", {**issued, "code": operator.code_now()})
+    assert "hv_" in answer.content.decode()
+    assert sign_in_by_recovery(operator, Client(), 9).status_code == 403
+    assert client.post("/deconnexion").status_code == 302
+    call_command("audit", "verify", stdout=io.StringIO())
+
+
+def test_the_commands_of_the_owner_and_of_the_site_write_the_trail(house):
+    owner, site = house.roles.owner, house.roles.site
+    house.manage(owner, "operator", "add", "denis")
+    house.manage(owner, "operator", "suspend", "denis")
+    house.manage(owner, "maintenance", "begin")
+    house.manage(owner, "maintenance", "end")
+    house.manage(site, "partner", "Essai")
+    told = house.manage(owner, "audit", "show", "--last", "5")
+    acts = [line.split("  ")[3] for line in told.splitlines()]
+    assert acts == ["operator.add", "operator.suspend", "maintenance.begin",
+                    "maintenance.end", "partner.issue"]  # fmt: skip
+    house.manage(owner, "audit", "verify")
+
+
+def test_a_role_that_reads_records_or_links_is_none_for_the_dashboard(
+    house, connected, settings, tmp_path
+):
+    serve_operators(settings, tmp_path)
+    settings.DEVELOPMENT = False
+    connected(house.roles.operator)
+    assert found() == []
+    assert found(databases=()) == []
+    for role in (house.roles.site, house.roles.job, house.roles.owner):
+        connected(role)
+        assert "histovet.E081" in found(), role
+    settings.SERVES_OPERATORS = False
+    assert "histovet.E081" not in found()
 
 
 # The system check

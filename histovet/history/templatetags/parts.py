@@ -1,21 +1,30 @@
-"""The sections of a report, whose blocks are not worth a template's time.
+"""The lists of a report, which are not worth a template's time.
 
 A template's loop over blocks and sixty rows costs ten times as much.
 """
 
 from __future__ import annotations
 
+import functools
+from dataclasses import dataclass
+
 from django import template
+from django.urls import reverse
+from django.utils.html import escape
+from django.utils.translation import get_language, gettext
 
 from histovet.history.page import (
+    AlertShown,
     Block,
     Choice,
     Event,
+    Fact,
     Figure,
     Grid,
     Heading,
     Items,
     Paragraph,
+    ReportPage,
     Row,
     Section,
     Table,
@@ -27,37 +36,111 @@ register = template.Library()
 
 
 @register.simple_tag
-def blocks(section: Section, void: str, choose: str, glossary: str) -> str:
-    """Return what stands in the section, in order; `void` is the word for a cancelled
-    event, `choose` says what the choices of a timeline are, `glossary` is the address
-    of the words."""
-    parts = []
-    for block in section.blocks:
-        if isinstance(block, Timeline):
-            parts.append(_timeline(block, section.anchor, escaped(void), choose))
-        else:
-            parts.append(_block(block, glossary))
-    return markup("\n".join(parts))
+def alerts(page: ReportPage) -> str:
+    """Return what the reader is warned of, nothing when that is nothing."""
+    if not page.alerts:
+        return ""
+    said = _said(get_language() or "fr")
+    cards = "".join([_alert(alert, said.to_do) for alert in page.alerts])
+    return markup(f'<ul class="cards">\n{cards}</ul>\n')
 
 
 @register.simple_tag
-def heading(section: Section, explained: str, glossary: str) -> str:
-    """Return the title of the section, then its source and the way to its words, whose
-    name is `explained`."""
+def facts(page: ReportPage) -> str:
+    return markup("".join([_fact(fact) for fact in page.facts]))
+
+
+@register.simple_tag
+def contents(page: ReportPage) -> str:
+    """Return a line with the way to each section."""
+    lines = [
+        f'<li><a href="#{section.anchor}">{escaped(section.title)}</a></li>\n'
+        for section in page.sections
+    ]
+    return markup("".join(lines))
+
+
+@register.simple_tag
+def sections(page: ReportPage) -> str:
+    said = _said(get_language() or "fr")
+    return markup("".join([_section(section, said) for section in page.sections]))
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What the lists say in one language, as markup; `glossary` is the address of the
+    words of the site."""
+
+    glossary: str
+    explained: str
+    to_do: str
+    void: str
+    choose: str
+
+
+@functools.cache
+def _said(language: str) -> _Said:
+    return _Said(
+        glossary=reverse("glossary"),
+        explained=escape(gettext("Les mots expliqués")),
+        to_do=escape(gettext("À faire\u00a0:")),
+        void=escape(gettext("Annulée")),
+        choose=escape(gettext("Choisir ce qui est listé")),
+    )
+
+
+_TONES = {"blocking": "grave", "check": "warn"}
+
+
+def _alert(alert: AlertShown, to_do: str) -> str:
+    badge = (
+        f'<span class="badge {_TONES.get(alert.gravity, "note")}">'
+        f"{escaped(alert.badge)}</span>"
+    )
+    raw = "".join([f" <code>{escaped(code)}</code>" for code in alert.raw])
+    dates = ", ".join([escaped(date) for date in alert.dates])
+    since = f' <span class="since soft">{dates}</span>' if dates else ""
+    return (
+        f"<li>\n<h3>{badge} {escaped(alert.title)}{raw}{since}</h3>\n"
+        f"<p>{escaped(alert.meaning)}</p>\n"
+        f"<p><strong>{to_do}</strong> {escaped(alert.to_do)}</p>\n</li>\n"
+    )
+
+
+def _fact(fact: Fact) -> str:
+    detail = f" <small>{escaped(fact.detail)}</small>" if fact.detail else ""
+    value = f"{escaped(fact.value)}{detail}"
+    return f"<div><dt>{escaped(fact.term)}</dt><dd>{value}</dd></div>\n"
+
+
+def _section(section: Section, said: _Said) -> str:
+    blocks = "\n".join(
+        [_block(block, section.anchor, said) for block in section.blocks]
+    )
+    return (
+        f'<section class="part" aria-labelledby="{section.anchor}">\n'
+        f"<header>{_heading(section, said)}</header>\n{blocks}\n</section>\n"
+    )
+
+
+def _heading(section: Section, said: _Said) -> str:
+    """Return the title of the section, then its source and the way to its words."""
     parts = [escaped(section.source)] if section.source else []
     if section.words:
-        way = f"{glossary}#{section.words}"
-        parts.append(f'<a class="term" href="{way}">{escaped(explained)}</a>')
+        way = f"{said.glossary}#{section.words}"
+        parts.append(f'<a class="term" href="{way}">{said.explained}</a>')
     title = f'<h2 id="{section.anchor}">{escaped(section.title)}</h2>'
-    return markup(f'{title}<p class="hint">{" ".join(parts)}</p>' if parts else title)
+    return f'{title}<p class="hint">{" ".join(parts)}</p>' if parts else title
 
 
-def _block(block: Block, glossary: str) -> str:
+def _block(block: Block, anchor: str, said: _Said) -> str:
     match block:
         case Paragraph():
             return _paragraph(block)
         case Table():
-            return _table(block, glossary)
+            return _table(block, said)
+        case Timeline():
+            return _timeline(block, anchor, said)
         case Grid():
             return _grid(block)
         case Heading():
@@ -80,24 +163,24 @@ def _paragraph(shown: Paragraph) -> str:
     return "".join([*parts, escaped(shown.text), "</p>"])
 
 
-def _table(shown: Table, glossary: str) -> str:
+def _table(shown: Table, said: _Said) -> str:
     """It has a column of boxes when a row names its box."""
     has_boxes = any(row.box for row in shown.rows)
-    lines = "".join([_line(row, has_boxes, glossary) for row in shown.rows])
+    lines = "".join([_line(row, has_boxes, said) for row in shown.rows])
     return (
         f"<table>\n<caption>{escaped(shown.caption)}</caption>\n"
         f"<tbody>\n{lines}</tbody>\n</table>"
     )
 
 
-def _line(row: Row, has_boxes: bool, glossary: str) -> str:
+def _line(row: Row, has_boxes: bool, said: _Said) -> str:
     box = f"<td>{escaped(row.box)}</td>" if has_boxes else ""
     values = "<br>".join([escaped(value) for value in row.values])
     if row.hint:
         values += f'<div class="hint">{escaped(row.hint)}</div>'
     label = escaped(row.label)
     if row.word:
-        label = f'<a class="term" href="{glossary}#{row.word}">{label}</a>'
+        label = f'<a class="term" href="{said.glossary}#{row.word}">{label}</a>'
     return f'<tr>{box}<th scope="row">{label}</th><td>{values}</td></tr>\n'
 
 
@@ -119,14 +202,13 @@ def _grid(shown: Grid) -> str:
     )
 
 
-def _timeline(shown: Timeline, anchor: str, void: str, choose: str) -> str:
-    lines = "".join([_event(event, void) for event in shown.events])
+def _timeline(shown: Timeline, anchor: str, said: _Said) -> str:
+    lines = "".join([_event(event, said.void) for event in shown.events])
     events = f'<ol class="timeline">\n{lines}</ol>'
     if not shown.choices:
         return events
     links = "".join([_choice(one, anchor) for one in shown.choices])
-    name = escaped(choose)
-    return f'<nav class="row" aria-label="{name}">{links}</nav>\n{events}'
+    return f'<nav class="row" aria-label="{said.choose}">{links}</nav>\n{events}'
 
 
 def _choice(one: Choice, anchor: str) -> str:

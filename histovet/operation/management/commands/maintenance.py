@@ -1,12 +1,11 @@
-import datetime as dt
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
+from histovet.audit.trail import Actor
+from histovet.operation import acts
 from histovet.operation.models import Maintenance
-
-_LONGEST_MINUTES = 24 * 60
 
 
 class Command(BaseCommand):
@@ -29,17 +28,12 @@ class Command(BaseCommand):
         what = options["what"]
         if minutes is not None and what != "begin":
             raise CommandError("--minutes is for begin alone")
-        if minutes is not None and not 1 <= minutes <= _LONGEST_MINUTES:
-            raise CommandError(f"--minutes takes 1 to {_LONGEST_MINUTES}")
+        if minutes is not None and not 1 <= minutes <= acts.LONGEST_MINUTES:
+            raise CommandError(f"--minutes takes 1 to {acts.LONGEST_MINUTES}")
         if what == "begin":
-            until = None if minutes is None else now + dt.timedelta(minutes=minutes)
-            Maintenance.objects.update_or_create(
-                the_only=True,
-                defaults={"until": until},
-                create_defaults={"since": now, "until": until},
-            )
+            acts.begin(Actor.of_this_command(), now, minutes)
         elif what == "end":
-            Maintenance.objects.all().delete()
+            acts.end(Actor.of_this_command(), now)
         self.stdout.write(_told(Maintenance.objects.first()))
 
 

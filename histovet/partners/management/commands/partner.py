@@ -11,9 +11,11 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
+from histovet.audit.trail import Actor
+from histovet.partners import acts
+from histovet.partners.acts import DEFAULT_DAYS, DEFAULT_OVERLAP, DEFAULT_RATE
 from histovet.partners.auth import shown_part
 from histovet.partners.models import (
-    NAME_MAX,
     RATE,
     SCOPES,
     WHY_MAX,
@@ -22,10 +24,6 @@ from histovet.partners.models import (
     PartnerKey,
     Scope,
 )
-
-DEFAULT_RATE = "10/s"
-DEFAULT_DAYS = 365
-DEFAULT_OVERLAP = dt.timedelta(days=14)
 
 _OVERLAP = re.compile("([1-9][0-9]{0,2})([dh])")
 
@@ -122,10 +120,15 @@ class Command(BaseCommand):
             if options["rotate"]:
                 self._rotate(options, now)
             elif options["suspend"]:
-                self._one(options["suspend"]).suspend(now, options["why"] or "")
+                acts.suspend(
+                    Actor.of_this_command(),
+                    self._one(options["suspend"]),
+                    now,
+                    options["why"] or "",
+                )
                 self.stdout.write("suspended")
             else:
-                self._one(options["resume"]).resume(now.date())
+                acts.resume(Actor.of_this_command(), self._one(options["resume"]), now)
                 self.stdout.write("resumed")
         except KeyChanged as exc:
             raise CommandError(
@@ -142,7 +145,9 @@ class Command(BaseCommand):
         if any(options[term] for term in terms) or options["rate"] != DEFAULT_RATE:
             raise CommandError("a rotated key has the terms of the old one")
         old = self._one(options["rotate"])
-        row, key = old.rotate(
+        row, key = acts.rotate(
+            Actor.of_this_command(),
+            old,
             now,
             ends_at=now + (options["overlap"] or DEFAULT_OVERLAP),
             expires_at=_end(options["expires"], now),
@@ -152,22 +157,24 @@ class Command(BaseCommand):
         self._show_key(key)
 
     def _issue(self, options: dict[str, Any], now: dt.datetime) -> None:
-        name = " ".join(options["name"].split())
-        if not 1 <= len(name) <= NAME_MAX:
-            raise CommandError(f"the name of a partner has 1 to {NAME_MAX} characters")
+        try:
+            name = acts.named(options["name"])
+        except acts.TermsRefused as exc:
+            raise CommandError(str(exc)) from exc
         if options["all_scopes"] and options["scope"]:
             raise CommandError("give --all-scopes or --scope, not both")
         scopes = SCOPES if options["all_scopes"] else options["scope"]
-        row, key = PartnerKey.issue(
+        row, key = acts.issue(
+            Actor.of_this_command(),
+            now,
             name=name,
-            scopes=scopes or [Scope.REPORT_BY_CODE.value],
+            scopes=scopes,
             rate=options["rate"],
             daily_quota=options["daily_quota"],
             expires_at=_end(options["expires"], now),
-            now=now,
         )
         if options["replace"]:
-            suspended = PartnerKey.objects.others_of(row).suspend(now)
+            suspended = acts.suspend_others(Actor.of_this_command(), row, now)
             self.stdout.write(f"suspended {suspended} other keys of {name}")
         self._show(row, now)
         self._show_key(key)
@@ -237,13 +244,10 @@ def _listed(row: PartnerKey, now: dt.datetime) -> dict[str, Any]:
 
 
 def _end(last_day: dt.date | None, now: dt.datetime) -> dt.datetime:
-    """Return when a key ends whose last day this is, in DEFAULT_DAYS without one."""
-    last_day = last_day or now.date() + dt.timedelta(days=DEFAULT_DAYS)
-    if last_day < now.date():
-        raise CommandError(f"--expires {last_day} is in the past")
-    return dt.datetime.combine(
-        last_day + dt.timedelta(days=1), dt.time(), tzinfo=dt.UTC
-    )
+    try:
+        return acts.end_of(last_day, now)
+    except acts.TermsRefused as exc:
+        raise CommandError(f"--expires {exc}") from exc
 
 
 def _overlap(text: str) -> dt.timedelta:

@@ -1,4 +1,4 @@
-"""Give the database to its three roles, each with the least that it needs."""
+"""Give the database to its four roles, each with the least that it needs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LOCK_TIMEOUT = "SET LOCAL lock_timeout = '3s'"
 
 class Command(BaseCommand):
     help = (
-        "Create the roles of owner, job and site where they are missing, give the owner "
+        "Create the roles of owner, job, site and operator where they are missing, give the owner "
         "the tables, grant the others the least that they need and take back all else "
         "that anybody holds. Run it as a superuser on an empty database, and after each "
         "migrate, then as the owner. Passwords are not its business."
@@ -25,6 +25,7 @@ class Command(BaseCommand):
         parser.add_argument("--owner", default="histovet_owner", metavar="ROLE")
         parser.add_argument("--job", default="histovet_job", metavar="ROLE")
         parser.add_argument("--site", default="histovet_site", metavar="ROLE")
+        parser.add_argument("--operator", default="histovet_operator", metavar="ROLE")
         instead = parser.add_mutually_exclusive_group()
         instead.add_argument(
             "--sql",
@@ -39,7 +40,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            roles = Roles(options["owner"], options["job"], options["site"])
+            roles = Roles(
+                *(options[name] for name in ("owner", "job", "site", "operator"))
+            )
         except RoleNames as exc:
             raise CommandError(str(exc)) from exc
         try:
