@@ -129,6 +129,7 @@ OF_SITE = [
         Wrong("HISTOVET_RELEASE_MAX_AGE_DAYS", value, "number of days")
         for value in ("0", "-1", "3661", "five", "1.5")
     ),
+    Wrong("HISTOVET_SERVES", "everybody", "none of"),
     Wrong("HISTOVET_LOG_FORMAT", "xml", "neither json nor text"),
     *_files("HISTOVET_IMPRINT", said="not TOML"),
     Wrong("HISTOVET_IMPRINT", "", "does not say", is_check=True),
