@@ -238,7 +238,7 @@ def _parse_feed_day(text: str | None) -> dt.date | None:
             # A moment with Z, or to the second without any zone, is UTC. The others
             # (fraction without zone, cut zone, zone in hours) are French time.
             if match["hour"] and (match["rest"] or "Z").endswith("Z"):
-                moment = dt.datetime.fromisoformat(text[:19].replace(" ", "T"))
+                moment = dt.datetime.fromisoformat(text[:19])
                 date = moment.replace(tzinfo=dt.UTC).astimezone(PARIS).date()
         else:
             raise Unusable("date_unreadable")

@@ -31,7 +31,6 @@ TARGETS = (
         "pseudonymizer.normalise",
         "tests/pseudonymizer/test_normalise.py",
         "tests/pseudonymizer/test_spec.py",
-        "tests/pseudonymizer/test_holder.py",
     ),
     _target("pseudonymizer.holder", "tests/pseudonymizer/test_holder.py"),
     _target(

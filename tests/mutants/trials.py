@@ -15,6 +15,7 @@ import importlib
 import importlib.abc
 import importlib.machinery
 import json
+import mmap
 import os
 import resource
 import signal
@@ -37,6 +38,7 @@ TIMES_AS_LONG, SECONDS_MORE = 5, 1
 MEMORY_BYTES = 4 << 30
 # Exit statuses of a trial that failed by itself, and of one that needs its own session.
 _OF_OUR_OWN, _NOT_HERE = 3, 4
+_NONE_RUNS = b"\xff" * 4
 
 _PLUGINS = ("django", "xdist", "playwright", "cacheprovider", "schemathesis")
 
@@ -232,6 +234,8 @@ class _Exchange:
         # By test
         self._lines: dict[str, set[int]] = {}
         self._seconds: dict[str, float] = {}
+        # The place of the test that runs, which a trial leaves for who waits for it.
+        self._running = mmap.mmap(-1, len(_NONE_RUNS))
         # By statement
         self._assignable: dict[int, bool] = {}
 
@@ -297,7 +301,13 @@ class _Exchange:
                 self._tell(None)
                 continue
             seconds = sum(self._seconds[item.nodeid] for item in those)
+            self._running[:] = _NONE_RUNS
             outcome = _outcome(work, seconds)
+            if outcome is Outcome.KILLED and self._running[:] != _NONE_RUNS:
+                # What has noticed this one may notice the next.
+                killer = those[int.from_bytes(self._running, "big")]
+                quickest.remove(killer)
+                quickest.insert(0, killer)
             self._tell(outcome and outcome.value)
 
     def _reaching(self, items: list[pytest.Item], lines: set[int]) -> list[pytest.Item]:
@@ -349,7 +359,8 @@ class _Exchange:
         return self._run(items)
 
     def _run(self, items: Sequence[pytest.Item]) -> int:
-        for item, following in zip_longest(items, items[1:]):
+        for place, (item, following) in enumerate(zip_longest(items, items[1:])):
+            self._running[:] = place.to_bytes(len(_NONE_RUNS), "big")
             item.ihook.pytest_runtest_protocol(item=item, nextitem=following)
         return 0
 

@@ -66,6 +66,7 @@ def _canonical(typed: Json) -> Identity:
         ("  ", ""),
         ("DUPRE", "DUPRE"),
         ("EXTRA", "EXTRA"),
+        ("DU\u20ddPRE\u0301", "DUPRE"),
         ("EXTRÊME", "EXTREME"),
         ("dupré", "DUPRE"),
         ("dupre\u0301", "DUPRE"),
@@ -158,6 +159,11 @@ def test_ascii_is_read_byte_by_byte_as_any_text_is(text: str) -> None:
     assert identifier(text) == identifier(beyond)
 
 
+def test_an_fni_plate_without_canonical_form_is_refused() -> None:
+    with _unusable("plate_missing"):
+        normalise.fni_identity(" - ", dt.date(2008, 3, 6))
+
+
 def test_what_prints_nothing_is_no_part_of_an_identifier() -> None:
     assert normalise.identifier("A\x7fB\x00-12", "plate") == "AB12"
 
@@ -200,7 +206,7 @@ def test_a_date_is_understood_in_every_usual_form(text: str) -> None:
     [
         ("janvier", 1), ("janv.", 1), ("jan", 1), ("mars", 3), ("mar.", 3),
         ("avril", 4), ("avr.", 4), ("mai", 5), ("juin", 6), ("juillet", 7),
-        ("juil.", 7), ("août", 8), ("aout", 8), ("AOÛT", 8), ("septembre", 9),
+        ("juil.", 7), ("août", 8), ("aou", 8), ("aout", 8), ("AOÛT", 8), ("septembre", 9),
         ("sept.", 9), ("sep", 9), ("octobre", 10), ("oct.", 10), ("novembre", 11),
         ("nov.", 11), ("décembre", 12), ("decembre", 12), ("déc.", 12), ("dec", 12),
     ],
@@ -308,8 +314,25 @@ def test_a_day_of_the_feed(text: str, day: str) -> None:
     assert normalise.feed_day(text) == dt.date.fromisoformat(day)
 
 
-@pytest.mark.parametrize("text", ["", "01/01/1900"])
-def test_the_register_has_a_date_for_none(text: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "decides"),
+    [
+        ("2019-01-06T13:03:57.922Z", "2019-01-06"),
+        ("2019-01-06T21:59:59.999Z", "2019-01-06"),
+        ("2019-01-06T22:59:59.999Z", "2019-01-06T22:00:00Z"),
+        # Of other shapes, the whole text
+        *((text, text) for text in ("06/01/2019", "2019-01-06 13:03:57.922Z", "")),
+        (None, None),
+    ],
+)
+def test_of_a_moment_to_the_millisecond_the_day_decides_until_the_evening(
+    text: str | None, decides: str | None
+) -> None:
+    assert normalise.that_repeats(text) == decides
+
+
+@pytest.mark.parametrize("text", [None, "", "01/01/1900"])
+def test_the_register_has_a_date_for_none(text: str | None) -> None:
     assert normalise.feed_day(text) is None
 
 
@@ -322,7 +345,7 @@ _NO_DAYS = [
     # The end of the calendar has no day after it.
     "9999-12-31T23:59:59.999Z", "9999-12-31 23:00:00",
     "06/01/2019 autre chose..Z", "2019-01-06-autre chose..Z", "2019-01-06Tautre",
-    "٠٦/٠١/٢٠١٩", "２０１９-01-06T10:00:00.000Z",
+    "٠٦/٠١/٢٠١٩", "２０１９-01-06T10:00:00.000Z", "2018-05-17 ２３:59:59.9",
 ]  # fmt: skip
 
 
