@@ -138,7 +138,16 @@ def post_worker_init(worker: Worker) -> None:
     # The dashboard says itself what it finds, and closes for no maintenance.
     if settings.SERVES_OPERATORS:
         return
-    metrics.read_all_of(Path(os.environ[METRICS_FOLDER]))
+    folder = Path(os.environ[METRICS_FOLDER])
+    try:
+        metrics.read_all_of(folder)
+    except OSError as exc:
+        sys.stderr.write(
+            f"error: there is no room for metrics in {folder.parent} ({exc.strerror}); "
+            "make some, or name another folder: gunicorn --worker-tmp-dir\n"
+        )
+        # As in histovet/wsgi.py: no worker is started in the place of this one.
+        sys.exit(Arbiter.WORKER_BOOT_ERROR)
     watch.start()
 
 

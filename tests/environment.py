@@ -75,6 +75,15 @@ OF_SITE = [
     Wrong("HISTOVET_HOSTS", "*", "any host name", is_check=True),
     Wrong("HISTOVET_TRUSTED_PROXIES", "proxy.example", "no network"),
     Wrong("HISTOVET_TRUSTED_PROXIES", "0.0.0.0/0", "anyone", is_check=True),
+    Wrong("HISTOVET_METRICS_NETWORKS", "prometheus.example", "no network"),
+    Wrong("HISTOVET_METRICS_NETWORKS", "0.0.0.0/0", "anyone", is_check=True),
+    Wrong(
+        "HISTOVET_METRICS_NETWORKS",
+        "10.0.4.0/24",
+        "where a proxy",
+        {"HISTOVET_TRUSTED_PROXIES": "10.0.4.5"},
+        is_check=True,
+    ),
     *(
         Wrong("HISTOVET_BRAKE_FAILURES", value, "whole number")
         for value in ("0", "-1", "1e3", "1.5", "many", "٣")
@@ -120,6 +129,7 @@ OF_SITE = [
         Wrong("HISTOVET_RELEASE_MAX_AGE_DAYS", value, "number of days")
         for value in ("0", "-1", "3661", "five", "1.5")
     ),
+    Wrong("HISTOVET_SERVES", "everybody", "none of"),
     Wrong("HISTOVET_LOG_FORMAT", "xml", "neither json nor text"),
     *_files("HISTOVET_IMPRINT", said="not TOML"),
     Wrong("HISTOVET_IMPRINT", "", "does not say", is_check=True),

@@ -93,7 +93,7 @@ def status(
             is_out=is_out,
             is_old=Reason.RELEASE_TOO_OLD in reasons,
         ),
-        _links(is_out=is_out),
+        _links(is_out=is_out, is_clock_wrong=Reason.CLOCK_WRONG in reasons),
         _inspections(inspections, is_out=is_out),
         *_documents(documents, is_out=is_out),
     )
@@ -133,11 +133,14 @@ def _reports(
     return Part(name, State.WORKS, told)
 
 
-def _links(*, is_out: bool) -> Part:
+def _links(*, is_out: bool, is_clock_wrong: bool) -> Part:
     name = gettext("Les liens et l’interface des partenaires")
     if is_out:
         told = gettext("Un lien ne s’ouvre pas en ce moment ; il n’est pas perdu.")
         return Part(name, State.OUT, told)
+    if is_clock_wrong:
+        told = gettext("Un lien peut prendre fin plus tôt ou plus tard que prévu.")
+        return Part(name, State.PARTLY, told)
     return Part(name, State.WORKS, gettext("Les liens se créent et s’ouvrent."))
 
 

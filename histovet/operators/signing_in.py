@@ -41,7 +41,7 @@ def sign_in(
     tags = attempts.count(request, name, now)
     if tags is None:
         raise TooMany(attempts.seconds_left(now))
-    account = Account.objects.filter(name=name, password__gt="").first()
+    account = Account.objects.filter(name=name, password__gt="").first()  # nosec B106
     if account is None:
         # What the password of an account costs.
         make_password(password)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 from collections.abc import Callable
 from typing import Protocol, TypeVar, cast
 
@@ -54,6 +55,8 @@ from histovet.vault import reading
 from histovet.vault.errors import NoActiveRelease
 from histovet.vault.reading import Opened
 from pseudonymizer.errors import KeyRingError
+
+logger = logging.getLogger(__name__)
 
 _DESCRIPTION = (
     "Le rapport d’un véhicule en JSON, pour les partenaires. Les demandes et les "
@@ -312,6 +315,8 @@ def _key_refused(
 def _unavailable(
     request: HttpRequest, exc: Exception | type[Exception]
 ) -> HttpResponse:
+    # Django writes of the answer, and no longer knows why.
+    logger.error("a call could not be answered", exc_info=cast(Exception, exc))
     return problem_response(
         Problem.UNAVAILABLE, retry_after_seconds=UNAVAILABLE_SECONDS
     )

@@ -246,30 +246,20 @@ def authenticate(
     digests = array_of_bytes(_key_digest(ring, key, n) for n in ring.versions)
     arguments = (wants_report, scope, is_night, second, today, digests, now)
     row = one_row(_ADMIT, arguments)
-    if row is None:
+    terms = _valid_terms(row, now)
+    if row is None or terms is None:
         return None
-    key_id, version, mac = row[:3]
-    terms = _terms(row[_TERMS])
-    if not terms_hold(terms, version, mac):
-        logger.error(
-            "the row of a partner's key was changed by other means than the command; "
-            "see: python manage.py partner --list"
-        )
-        return None
-    if terms.expires_at <= now:
-        return None
-    if terms.suspended_at is not None:
-        raise KeySuspended(terms.suspended_why)
     if row[_USED][0] is None:
-        one_row(_BEGIN_DAY, (key_id, today, today, key_id))
+        one_row(_BEGIN_DAY, (row[0], today, today, row[0]))
         row = one_row(_ADMIT, arguments)
-        if row is None or row[_USED][0] is None:
-            # Suspended or deleted in between.
+        # It may be suspended in between, and is then told so.
+        terms = _valid_terms(row, now)
+        if row is None or terms is None or row[_USED][0] is None:
             return None
     failures, reports, night_reports = row[_OF_ALL]
     day, *used = row[_USED]
     return Partner(
-        key_id,
+        row[0],
         terms.shown,
         terms.name,
         terms.folded_name,
@@ -282,6 +272,25 @@ def authenticate(
         night_reports,
         Use(day, is_night, *used),
     )
+
+
+def _valid_terms(row: tuple[Any, ...] | None, now: dt.datetime) -> Terms | None:
+    """Return the terms of what _ADMIT returned; None when there are none that hold.
+    Raises KeySuspended."""
+    if row is None:
+        return None
+    terms = _terms(row[_TERMS])
+    if not terms_hold(terms, row[1], row[2]):
+        logger.error(
+            "the row of a partner's key was changed by other means than the command; "
+            "see: python manage.py partner --list"
+        )
+        return None
+    if terms.expires_at <= now:
+        return None
+    if terms.suspended_at is not None:
+        raise KeySuspended(terms.suspended_why)
+    return terms
 
 
 def _terms(columns: tuple[Any, ...]) -> Terms:

@@ -58,7 +58,7 @@ class Line:
 class Table:
     """Newest first."""
 
-    caption: Text
+    heading: Text
     heads: tuple[Text, ...]
     lines: tuple[Line, ...]
 
@@ -66,11 +66,11 @@ class Table:
 def _tables(periods: Sequence[Period]) -> list[Table]:
     return [
         Table(
-            caption,
+            heading,
             tuple(CALLED[what].head for what in columns),
             tuple(_line(period, columns) for period in reversed(periods)),
         )
-        for caption, columns in TABLES.items()
+        for heading, columns in TABLES.items()
         if periods
     ]
 

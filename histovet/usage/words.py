@@ -60,7 +60,7 @@ CALLED: Mapping[What, Called] = {
     ),
 }
 REPORTS = (What.SELLER_REPORT, What.BUYER_REPORT, What.PARTNER_REPORT)
-# A caption, and the columns of one table: more than three stand on no telephone.
+# A heading, and the columns of one table: more than three stand on no telephone.
 TABLES: Mapping[Text, tuple[What, ...]] = {
     _("Rapports donnés, à la dizaine"): REPORTS,
     _("Recherches et liens, à la dizaine"): (What.NOT_FOUND, What.LINK),

@@ -45,9 +45,11 @@ class Site:
 
 
 @contextlib.contextmanager
-def site(environment: dict[str, str], *, workers: int = 1) -> Iterator[Site]:
+def site(
+    environment: dict[str, str], *, workers: int = 1, log_folder: Path | None = None
+) -> Iterator[Site]:
     with tempfile.TemporaryDirectory() as folder:
-        log, unix = Path(folder, "log"), Path(folder, "socket")
+        log, unix = Path(log_folder or folder, "log"), Path(folder, "socket")
         with log.open("wb") as file:
             process = subprocess.Popen(
                 [

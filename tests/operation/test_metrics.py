@@ -4,7 +4,10 @@ import ipaddress
 import logging
 import os
 import re
+import resource
 import signal
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -16,11 +19,13 @@ from django.core.checks import run_checks
 from django.test import RequestFactory
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
+from gunicorn.arbiter import Arbiter
 from prometheus_client.parser import text_string_to_metric_families
 
 from histovet import metrics
 from histovet.inspections import retrieve
 from histovet.limits import clients
+from histovet.local.state import REPOSITORY
 from histovet.operation import gauges
 from histovet.operation.reasons import Reason
 from tests.attacks.serving import Site, site
@@ -376,6 +381,31 @@ def test_all_workers_of_a_node_count_together(transactional_db):
 
 def _folders() -> set[Path]:
     return set(Path(tempfile.gettempdir()).glob("histovet-metrics-*"))
+
+
+def test_a_folder_without_room_stops_the_start_with_a_line(db):
+    """A limit on what one file may hold stands for a file system that is full."""
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
+
+    command = [
+        *(sys.executable, "-m", "gunicorn", "--config", "python:histovet.gunicorn"),
+        *("--bind", "127.0.0.1:0"),
+    ]
+    done = subprocess.run(
+        command,
+        cwd=REPOSITORY,
+        env={**os.environ, "DATABASE_URL": database_url()},
+        preexec_fn=limit,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == Arbiter.WORKER_BOOT_ERROR
+    assert "error: there is no room for metrics in " in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize("forged", ["X-Forwarded-For: 127.0.0.1", "Via: x"])

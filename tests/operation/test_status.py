@@ -58,11 +58,21 @@ def test_without_reports_only_pages_work(reason):
 
 
 def test_every_reason_is_thought_of():
-    """A ring that went hides nothing yet, and a maintenance is told apart."""
-    harmless = {Reason.KEY_RING_UNREADABLE, Reason.MAINTENANCE}
+    """A ring that went hides nothing yet, a clock that is wrong shows every report, and
+    a maintenance is told apart."""
+    harmless = {Reason.KEY_RING_UNREADABLE, Reason.CLOCK_WRONG, Reason.MAINTENANCE}
     for reason in Reason:
         is_well = found(reason).state is State.WORKS
         assert is_well == (reason in harmless), reason
+
+
+def test_a_clock_that_is_wrong_is_told_where_it_matters():
+    one = found(Reason.CLOCK_WRONG)
+    assert (one.state, states(one)) == (
+        State.PARTLY,
+        ["good", "good", "warn", "good", "good"],
+    )
+    assert "plus tôt ou plus tard" in one.parts[2].told
 
 
 def test_a_release_that_is_old_is_said_to_be():

@@ -33,11 +33,13 @@ class Operator:
     def code(self) -> str:
         """Return a code that was not used, whatever was used before."""
         Account.objects.filter(pk=self.account.pk).update(factor_step=0)
-        return current_code(self.account)
+        # The next: the present one may have been used to enrol.
+        return current_code(self.account, 1)
 
     def code_now(self) -> str:
-        """Return the present code, for a role that cannot forget what was used."""
-        return current_code(self.account)
+        """Return a code, for a role that cannot forget what was used."""
+        # The next: the present one may have been used to enrol.
+        return current_code(self.account, 1)
 
     def sign_in(self, client: Client, **typed: str):
         content = {"name": self.account.name, "password": PASSWORD}

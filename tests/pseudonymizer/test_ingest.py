@@ -20,7 +20,7 @@ from pseudonymizer import load, parts
 from pseudonymizer.envelope import release_mac
 from pseudonymizer.errors import EnvelopeError, FeedRefused, ReleaseRefused, Unusable
 from pseudonymizer.feed import FeedReader
-from pseudonymizer.ingest import ingest
+from pseudonymizer.ingest import FileJob, ingest, load_file
 from pseudonymizer.key_ring import KeyRing, write_new_ring
 from pseudonymizer.layout import line_reader
 from pseudonymizer.manifest import MANIFEST_NAME, read_feed
@@ -993,4 +993,29 @@ def test_too_many_rejects_in_a_part_fail_the_release(
     with pytest.raises(ReleaseRefused) as refused:
         _ingest(folder, config, workers=2)
     assert refused.value.code == "too_many_rejects"
+    assert _states(vault) == ["failed"]
+
+
+def test_a_file_loaded_whole_beside_its_parts_fails_the_release(
+    vault, config, folder, monkeypatch
+):
+    monkeypatch.setattr(parts, "CUT_BYTES_MIN", 0)
+    write_feed(folder, siv_lines(600))
+    with pytest.raises(KeyboardInterrupt):
+        ingest(
+            folder,
+            folder / MANIFEST_NAME,
+            config,
+            _StopsBeforeTheIndex(io.StringIO()),
+            workers=2,
+        )
+    begun = vault.releases()[0].release
+    feed = read_feed(folder, folder / MANIFEST_NAME)
+    (file,) = feed.manifest.files
+    assert len(vault.parts_loaded(begun)[file.name]) == 4
+    # A task on a cluster that outlived its job.
+    job = FileJob(feed.path(file), file, config, begun, file.lines)
+    load_file(job, lambda lines, rejects: None)
+    with pytest.raises(ReleaseRefused):
+        _ingest(folder, config)
     assert _states(vault) == ["failed"]
