@@ -1,4 +1,4 @@
-"""Debian's nginx with deploy/nginx/histovet.conf, in front of a unix socket."""
+"""Debian's nginx with the files of deploy/nginx, in front of a unix socket."""
 
 from __future__ import annotations
 
@@ -84,11 +84,11 @@ def asked(path: str, *headers: str, method: str = "GET", body: bytes = b"") -> b
 def proxy(folder: Path, *upstreams: Path) -> Iterator[Proxy]:
     """Run nginx, its files in the folder, until the block ends."""
     assert NGINX is not None
-    http, https, metrics = _free_ports(3)
+    http, https, metrics, operators = _free_ports(4)
     _make_certificate(folder / "tls")
+    # In nginx's own order, which is that of their names.
     config = "".join(
-        (DEPLOY / "nginx" / name).read_text()
-        for name in ("histovet.conf", "histovet-metrics.conf")
+        path.read_text() for path in sorted((DEPLOY / "nginx").glob("*.conf"))
     )
     servers = [f"server unix:{path} max_fails=0;" for path in upstreams]
     for theirs, ours in (
@@ -96,6 +96,8 @@ def proxy(folder: Path, *upstreams: Path) -> Iterator[Proxy]:
         ("listen 443", f"listen 127.0.0.1:{https}"),
         ("listen 10.0.5.2:9180", f"listen 127.0.0.1:{metrics}"),
         ("allow 10.0.5.9", "allow 127.0.0.1"),
+        ("listen 10.0.3.10:443", f"listen 127.0.0.1:{operators}"),
+        ("/tls/operators-", "/tls/"),
         ("server unix:/run/histovet/site.sock max_fails=0;", "\n".join(servers)),
         ("/etc/histovet/tls/", f"{folder}/tls/"),
         ("/var/log/nginx/", f"{folder}/"),
