@@ -201,9 +201,15 @@ def _content_of(path: Path, purpose: str) -> bytes:
             status = os.fstat(file.fileno())
             content = file.read()
     except OSError as exc:
+        advice = "make one with: python -m pseudonymizer keys init"
+        if isinstance(exc, PermissionError):
+            # Who cannot read it is not to replace it.
+            advice = (
+                "whoever runs this has to own it, or systemd to hand it over "
+                "(docs/operations.md, Where a ring lies)"
+            )
         raise KeyRingError(
-            f"the {purpose} key ring {path} cannot be read ({exc.strerror}); make "
-            "one with: python -m pseudonymizer keys init"
+            f"the {purpose} key ring {path} cannot be read ({exc.strerror}); {advice}"
         ) from exc
     if not is_private(status):
         raise KeyRingError(
