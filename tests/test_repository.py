@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[1]
 TEMPLATES = ROOT / "templates"
 
 # Read by us, and of others: Python's own documentation tells what it means.
-OF_OTHERS = {"PYTHONPYCACHEPREFIX"}
+OF_OTHERS = {"PATH", "PYTHONPYCACHEPREFIX"}
 _NAME = re.compile("[A-Z][A-Z0-9_]*")
 _OF_TEMPLATE = re.compile(
     r"""\{%\s*(?:extends|include|part)\s+["']([^"']+)["']""", re.ASCII

@@ -76,7 +76,11 @@ def _run(workplace: Workplace, chosen: argparse.Namespace) -> int:
             module = MEASUREMENTS[chosen.command]
             return run_bench(workplace, module, chosen.arguments)
         case "exec":
-            return workplace.family.run(chosen.arguments, workplace.environment)
+            # Their `python` is ours, which has what they need.
+            programs = os.path.dirname(sys.executable)
+            path = f"{programs}:{workplace.environment.get('PATH', os.defpath)}"
+            here = workplace.with_variables(PATH=path)
+            return here.family.run(chosen.arguments, here.environment)
     return 0
 
 

@@ -75,6 +75,11 @@ def test_a_pid_file_with_the_number_of_another_program_does_not_block(machine):
     assert machine.is_quiet()
 
 
+def test_the_python_of_a_command_is_that_of_the_environment(machine):
+    shown = machine.run("exec", "--", "python", "-c", "import sys; print(sys.prefix)")
+    assert shown.stdout.strip() == sys.prefix
+
+
 def test_the_socket_is_private_and_there_is_no_port(machine):
     with server(machine.state) as url:
         folder = socket_folder(url)
