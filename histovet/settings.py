@@ -239,7 +239,7 @@ INSTALLED_APPS = [
     "histovet.operators",
 ]
 if SERVES_OPERATORS:
-    for _room in ("inspections", "history", "sharing", "pages"):
+    for _room in ("history", "sharing", "pages"):
         INSTALLED_APPS.remove(f"histovet.{_room}")
 
 MIDDLEWARE = [

@@ -394,7 +394,7 @@ def test_the_dashboard_has_neither_keys_nor_pages_of_the_site(
     assert dashboard["CSRF_COOKIE_NAME"] == "__Host-operators-csrf"
     assert dashboard["CSRF_COOKIE_SAMESITE"] == "Strict"
     assert dashboard["MIDDLEWARE"][-1] == "histovet.operators.access.SignedInAlone"
-    for room in ("history", "sharing", "inspections", "pages"):
+    for room in ("history", "sharing", "pages"):
         assert f"histovet.{room}" not in dashboard["INSTALLED_APPS"]
     assert "histovet.operators.urls" != site["ROOT_URLCONF"]
 

@@ -56,7 +56,7 @@ COLUMNS = {
     "pers_prenom_tit": "WANDA",
 }
 # What a report of this vehicle shows to others.
-IN_THE_REPORT = ("ZQMARQUE", "ZQMODELE", "ZQROUGE", "98761", "ZQ-9", "974", "Q.", "W.")
+IN_THE_REPORT = ("ZQMARQUE", "ZQMODELE", "ZQROUGE", "ZQ1X", "ZQ-9", "974", "Q.", "W.")
 
 
 @pytest.fixture

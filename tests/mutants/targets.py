@@ -40,6 +40,7 @@ TARGETS = (
         "tests/pseudonymizer/test_links.py",
         "tests/pseudonymizer/test_answer_keys.py",
         "tests/pseudonymizer/test_withheld_keys.py",
+        "tests/pseudonymizer/test_factor_keys.py",
     ),
     _target("histovet.history.alerts", "tests/history/test_labels.py"),
     _target("histovet.history.synthesis", "tests/history/test_synthesis.py"),

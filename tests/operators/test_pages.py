@@ -87,7 +87,8 @@ def release(**changes) -> Release:
     return Release.objects.create(**values | changes)
 
 
-def test_a_release_is_shown_with_its_age(signed_in):
+def test_a_release_is_shown_with_its_age(signed_in, settings):
+    settings.RELEASE_MAX_AGE_DAYS = 5
     assert "Aucune publication n’est active" in signed_in.get("/").content.decode()
     row = release()
     assert "Rien à signaler" in signed_in.get("/").content.decode()
@@ -97,7 +98,8 @@ def test_a_release_is_shown_with_its_age(signed_in):
     Release.objects.filter(pk=row.pk).update(
         as_of=timezone.now().date() - dt.timedelta(days=6)
     )
-    assert "Les données ont 6 jours" in signed_in.get("/").content.decode()
+    told = signed_in.get("/").content.decode()
+    assert "Les données ont 6 jours" in told
 
 
 def test_what_to_run_to_go_back_is_told(signed_in):
