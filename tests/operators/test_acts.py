@@ -116,6 +116,19 @@ def test_a_key_is_suspended_and_resumed(signed_in, operator, key):
     assert latest("partner.resume").result == "done"
 
 
+def test_a_key_that_is_not_suspended_keeps_its_lines_when_it_is_resumed(
+    signed_in, operator, key
+):
+    row, _ = key
+    use = PartnerUse.objects.create(
+        key_id=row.pk, day=timezone.now().date(), volume_line=500, night_line=100
+    )
+    answer = signed_in.post(f"/cles/{row.pk}/retablir", {"code": operator.code()})
+    assert answer.status_code == 302
+    use.refresh_from_db()
+    assert (use.volume_line, use.night_line) == (500, 100)
+
+
 def test_a_key_is_rotated_and_the_old_one_ends_when_it_was_said(
     later, signed_in, operator, key
 ):
