@@ -182,14 +182,14 @@ def _licences(pin: Pin) -> list[Json]:
             f"{pin.name} is pinned to {pin.version} and installed as "
             f"{said['Version']}; run: make venv"
         )
-    if expression := said["License-Expression"]:
+    if expression := said.get("License-Expression"):
         return [{"expression": str(expression)}]
     classified = [
         str(line).rpartition(" :: ")[2]
         for line in said.get_all("Classifier", [])
         if str(line).startswith("License :: ")
     ]
-    written = " ".join(str(said["License"] or "").split())
+    written = " ".join(str(said.get("License") or "").split())
     # Some put the whole text there.
     named = [written] if 0 < len(written) <= _NAME_OF_LICENCE_MAX else classified
     if not named and pin.name in _READ:

@@ -428,7 +428,7 @@ def test_no_pdf_holds_the_end_of_the_vin():
     on_paper = {}
     for audience in Audience:
         made = display.page(read_by(audience, MADE_UP.record), plain=True)
-        pdf = report_pdf(made, making)
+        pdf = report_pdf(made, making, link=None)
         assert b"/EmbeddedFile" not in pdf
         on_paper[audience] = "45678" in text_of(pdf)
     assert on_paper == {Audience.HOLDER: True, Audience.OTHERS: False}

@@ -110,7 +110,7 @@ def test_the_car_is_compared_after_the_work(live_server, page: Page, shown):
     given = link_to(vehicle)
     fail(10, "car")
     open_by_click(page, live_server.url + given.address)
-    page.get_by_role("link", name="Est-ce bien ce véhicule").click()
+    page.get_by_role("link", name="Est-ce bien ce véhicule").first.click()
     page.get_by_label("Plaque").fill(vehicle.plate)
     page.get_by_role("button", name="Comparer").click()
     expect(page.locator("#work")).to_have_text(DONE, timeout=PATIENCE)

@@ -881,7 +881,7 @@ def test_a_buyer_compares_the_vehicle_before_them(arrive, shown):
     vehicle = shown["clean"]
     page = arrive()
     open_by_click(page, make_link(seller_of(arrive, vehicle)).address)
-    page.get_by_role("link", name="Est-ce bien ce véhicule").focus()
+    page.get_by_role("link", name="Est-ce bien ce véhicule").first.focus()
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_contain_text("Est-ce bien")
     check(page)
