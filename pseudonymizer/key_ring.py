@@ -11,7 +11,7 @@ import hmac
 import json
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -29,10 +29,17 @@ VERSION_MAX = 2**15 - 1
 class KeyRing:
     """Versioned 32-byte keys for one purpose; exactly one version is active."""
 
-    def __init__(self, purpose: str, keys: dict[int, bytes], active: int) -> None:
+    def __init__(
+        self,
+        purpose: str,
+        keys: dict[int, bytes],
+        active: int,
+        retired: Sequence[int] = (),
+    ) -> None:
         self.purpose = purpose
         self._keys = keys
         self.active = active
+        self.retired = retired
 
     def __repr__(self) -> str:
         return f"<KeyRing {self.purpose} versions {self.versions}>"
@@ -138,7 +145,13 @@ class KeyRing:
             raise refused(f"must have one active key and has {len(active)}")
         if is_part:
             return PartOfRing(purpose, subkeys, active[0])
-        return cls(purpose, keys, active[0])
+        retired = document.get("retired", [])
+        if not (
+            isinstance(retired, list)
+            and all(type(version) is int for version in retired)
+        ):
+            raise refused('has a member "retired" that is no list of versions')
+        return cls(purpose, keys, active[0], retired)
 
 
 class PartOfRing(KeyRing):
@@ -284,20 +297,11 @@ class HeldRing:
         if isinstance(self.ring, PartOfRing):
             raise KeyRingError(f"{path} is a part of a ring; name the whole one")
         self._document: dict[str, Any] = json.loads(content)
-        self._retired: list[int] = self._document.get("retired", [])
-        if not (
-            isinstance(self._retired, list)
-            and all(type(version) is int for version in self._retired)
-        ):
-            raise KeyRingError(
-                f'the {purpose} key ring {path} has a member "retired" that is no list '
-                "of versions"
-            )
 
     @property
     def next_version(self) -> int:
         """One that no key ever had: rows of a retired one may be left."""
-        return max(*self.ring.versions, *self._retired, 0) + 1
+        return max(*self.ring.versions, *self.ring.retired, 0) + 1
 
     def with_new_key(self, key: bytes, *, is_active: bool) -> bytes:
         """Raises KeyRingError when the ring has had all its versions."""
@@ -308,12 +312,12 @@ class HeldRing:
             )
         new = _entry(self.next_version, key, is_active=False)
         active = self.next_version if is_active else self.ring.active
-        return self._content([*self._document["keys"], new], active, self._retired)
+        return self._content([*self._document["keys"], new], active, self.ring.retired)
 
     def with_active(self, version: int) -> bytes:
         """Raises KeyRingError when the ring has no such version."""
         self.require(version)
-        return self._content(self._document["keys"], version, self._retired)
+        return self._content(self._document["keys"], version, self.ring.retired)
 
     def without(self, version: int) -> bytes:
         """Raises KeyRingError when the ring has no such version, or it is active."""
@@ -324,7 +328,7 @@ class HeldRing:
                 f"first run: python -m pseudonymizer keys rotate {self.ring.purpose}"
             )
         left = [k for k in self._document["keys"] if k["version"] != version]
-        return self._content(left, self.ring.active, [*self._retired, version])
+        return self._content(left, self.ring.active, [*self.ring.retired, version])
 
     def require(self, version: int) -> None:
         if version not in self.ring.versions:
@@ -353,7 +357,7 @@ class HeldRing:
             ) from exc
 
     def _content(
-        self, entries: list[dict[str, Any]], active: int, retired: list[int]
+        self, entries: list[dict[str, Any]], active: int, retired: Sequence[int]
     ) -> bytes:
         keys = [{**k, "active": k["version"] == active} for k in entries]
         changed = {**self._document, "keys": keys}

@@ -6,6 +6,7 @@ import os
 import runpy
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -24,13 +25,21 @@ def key(version: int) -> bytes:
 
 
 def write_ring(
-    path: Path, purpose: str, keys: dict[int, bytes], active: int, mode: int = 0o600
+    path: Path,
+    purpose: str,
+    keys: dict[int, bytes],
+    active: int,
+    mode: int = 0o600,
+    retired: Sequence[int] = (),
 ) -> Path:
     entries = [
         {"version": v, "key": base64.b64encode(k).decode(), "active": v == active}
         for v, k in keys.items()
     ]
-    path.write_text(json.dumps({"purpose": purpose, "keys": entries}))
+    document = {"purpose": purpose, "keys": entries}
+    if retired:
+        document["retired"] = list(retired)
+    path.write_text(json.dumps(document))
     path.chmod(mode)
     return path
 

@@ -25,7 +25,7 @@ from histovet.audit.models import (
 from histovet.statements import one_row
 from histovet.vault.keys import site_ring
 from pseudonymizer.envelope import Hmac
-from pseudonymizer.key_ring import KeyRing
+from pseudonymizer.key_ring import KeyRing, PartOfRing
 
 logger = logging.getLogger(__name__)
 
@@ -120,12 +120,13 @@ def add(
 
 @dataclass(frozen=True)
 class Verified:
-    """`unreadable` entries were written under keys that are retired: that they are in
-    their place is known, and no more."""
+    """`unreadable` are entries whose keys the ring does not have: that they are in their
+    place is known, and no more. `unreadable_at` is the place of the last of them."""
 
     head: Head
     entries: int
     unreadable: int
+    unreadable_at: int | None
 
 
 THE_BEGINNING = Head(0, _BEFORE_THE_FIRST)
@@ -139,16 +140,21 @@ def verify(
 ) -> Verified:
     """Check entries that follow each other and `after`. Raises TrailBroken.
 
-    `known` is a head that was seen before: the trail must still hold it.
+    `known` is a head that was seen before: the trail must still hold it. An entry under a
+    key that the whole ring never had is broken: who writes there would otherwise name
+    such a key, keep the MAC for the next entry, and say anything.
     """
     ring = site_ring()
-    head, unreadable, found = after, 0, known is None
+    head, unreadable, unreadable_at, found = after, 0, None, known is None
     for entry in entries:
         if entry.position != head.position + 1:
             raise TrailBroken(head.position + 1, "it is missing")
         mac = bytes(entry.mac)
         if entry.key_version not in ring.versions:
+            if not _may_be_retired(ring, entry.key_version):
+                raise TrailBroken(entry.position, "its key is one that never was")
             unreadable += 1
+            unreadable_at = entry.position
         elif not secrets.compare_digest(_mac(ring, entry, head.mac), mac):
             raise TrailBroken(
                 entry.position, "it, or the one before, is not as it was written"
@@ -160,7 +166,12 @@ def verify(
             found = True
     if known is not None and not found:
         raise TrailBroken(known.position, "it was seen and is not there")
-    return Verified(head, head.position - after.position, unreadable)
+    return Verified(head, head.position - after.position, unreadable, unreadable_at)
+
+
+def _may_be_retired(ring: KeyRing, version: int) -> bool:
+    """A part of the ring does not say, and may be older than the ring."""
+    return version in ring.retired or (isinstance(ring, PartOfRing) and version > 0)
 
 
 def _mac(ring: KeyRing, entry: Entry, before: bytes) -> bytes:

@@ -133,16 +133,19 @@ def account(request: OperatorRequest) -> HttpResponse:
 @get_or_post
 def password(request: OperatorRequest) -> HttpResponse:
     def check(form: PasswordForm) -> None:
-        # It is asked of who is signed in, and costs a try all the same.
+        # Counted before it is looked at: with the budget used up, a right one and a wrong
+        # one are answered alike, and whoever has a session alone cannot go on guessing.
+        now, name = request.now, request.account.name
+        tags = attempts.count(request, name, now)
+        if tags is None:
+            form.add_error("old", wait(attempts.seconds_left(now)))
+            return
         old = accounts.normalised(form.cleaned_data["old"])
-        if not check_password(old, request.account.password):
-            tags = attempts.count(request, request.account.name, request.now)
-            form.add_error(
-                "old",
-                wait(attempts.seconds_left(request.now))
-                if tags is None
-                else _("Ce n’est pas votre mot de passe : retapez-le."),
-            )
+        if check_password(old, request.account.password):
+            attempts.forgive(tags, now)
+            return
+        trail.add(request.actor, "operator.password", name, result="refused", now=now)
+        form.add_error("old", _("Ce n’est pas votre mot de passe : retapez-le."))
 
     def do(form: PasswordForm) -> HttpResponse:
         accounts.change_password(request.account, form.cleaned_data["new"], request.now)

@@ -93,7 +93,7 @@ def to_enrol(name: str, code: str, now: dt.datetime) -> Account | None:
         return None
     return Account.objects.filter(
         name=folded(name),
-        enrolment_digest__in=digests("operator enrolment", plain.encode()),
+        enrolment_digest__in=_enrolment_digests(folded(name), plain),
         enrolment_until__gt=now,
         suspended_at=None,
     ).first()
@@ -148,11 +148,16 @@ def is_weak(password: str, name: str) -> bool:
 def _begin_enrolment(account: Account, now: dt.datetime) -> str:
     """Set the columns, which the caller stores; return the code."""
     code = base64.b32encode(secrets.token_bytes(_ENROLMENT_BYTES)).decode().rstrip("=")
-    account.enrolment_digest = digests("operator enrolment", code.encode())[0]
+    account.enrolment_digest = _enrolment_digests(account.name, code)[0]
     account.enrolment_until = now + ENROLMENT_LIFE
     account.factor_step = 0
     Factor.new().seal_for(account)
     return grouped(code)
+
+
+def _enrolment_digests(name: str, code: str) -> list[bytes]:
+    """Of this account alone: put into the row of another, it lets nobody enrol there."""
+    return digests("operator enrolment", f"{name}\0{code}".encode())
 
 
 @contextmanager

@@ -25,12 +25,14 @@ class ShownEntry:
 
 @dataclass(frozen=True)
 class Page:
-    """`broken_at` is the position that is missing or was changed, None for none."""
+    """`broken_at` is the position that is missing or was changed, None for none;
+    `unreadable` entries are known by their place alone."""
 
     entries: list[ShownEntry]
     older: int | None
     newest: bool
     broken_at: int | None
+    unreadable: int
     head: Head | None
 
 
@@ -43,13 +45,14 @@ def page(before: int | None) -> Page:
     # One more: it vouches for what the last one here follows.
     found = list(rows[: PAGE + 1])
     listed = found[:PAGE]
-    broken_at, head = None, None
+    broken_at, unreadable, head = None, 0, None
     try:
         if len(found) > PAGE:
             first = Head(found[-1].position, bytes(found[-1].mac))
-            head = verify(reversed(listed), after=first).head
+            verified = verify(reversed(listed), after=first)
         else:
-            head = verify(reversed(listed)).head
+            verified = verify(reversed(listed))
+        head, unreadable = verified.head, verified.unreadable
     except TrailBroken as exc:
         broken_at = exc.position
     return Page(
@@ -57,6 +60,7 @@ def page(before: int | None) -> Page:
         listed[-1].position if len(found) > PAGE else None,
         before is None,
         broken_at,
+        unreadable,
         head if before is None and listed else None,
     )
 

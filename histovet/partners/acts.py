@@ -129,9 +129,14 @@ def end(actor: Actor, row: PartnerKey, now: dt.datetime) -> None:
 
 @contextmanager
 def _told(actor: Actor, act: str, row: PartnerKey, now: dt.datetime) -> Iterator[None]:
-    """What is done and its entry are one transaction; what is refused has one too."""
+    """What is done and its entry are one transaction; what is refused has one too.
+
+    The row is read again, locked: of two acts at once the second would put a MAC beside
+    what the first has written that does not cover it, and end the key for good.
+    """
     try:
         with transaction.atomic():
+            row.refresh_from_db(from_queryset=PartnerKey.objects.select_for_update())
             yield
     except KeyChanged:
         trail.add(actor, act, _named(row), result="key_changed", now=now)

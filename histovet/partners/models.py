@@ -191,9 +191,12 @@ class PartnerKey(models.Model):
 
     def resume(self, today: dt.date) -> None:
         """The lines of anomalies are twice as high for the rest of the day, or the next
-        request would cross them again. Raises KeyChanged."""
+        request would cross them again. Those of a key that is not suspended stay: nobody
+        raises them by asking again. Raises KeyChanged."""
         if not self.is_intact():
             raise KeyChanged
+        if self.suspended_at is None:
+            return
         self.suspended_at, self.suspended_why = None, ""
         with transaction.atomic():
             self._write("suspended_at", "suspended_why")

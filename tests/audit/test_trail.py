@@ -89,6 +89,17 @@ def test_a_row_that_was_changed_is_found(five, change):
         command("verify")
 
 
+@pytest.mark.parametrize("version", [-1, 0, 2, 32767])
+def test_a_row_that_was_changed_and_names_a_key_that_never_was_is_found(five, version):
+    """With its MAC kept, the rows after it hold."""
+    write(
+        f"UPDATE audit_entry SET actor = 'eve', key_version = {version}"
+        " WHERE position = 3"
+    )
+    with pytest.raises(CommandError, match="entry 3: its key is one that never was"):
+        command("verify")
+
+
 @pytest.mark.parametrize("position", [1, 3])
 def test_a_row_that_was_taken_away_is_found(five, position):
     write(f"DELETE FROM audit_entry WHERE position = {position}")
@@ -191,11 +202,14 @@ def test_commands_write_the_trail(db):
 
 
 def test_entries_under_a_retired_key_are_told(five, settings, tmp_path):
-    settings.SITE_KEYS_PATH = write_ring(tmp_path / "s.json", "site", {7: key(7)}, 7)
+    settings.SITE_KEYS_PATH = write_ring(
+        tmp_path / "s.json", "site", {7: key(7)}, 7, retired=[site_ring().active]
+    )
     trail.add(ADA, "partner.end", "hv_1", now=timezone.now())
     found = whole()
     assert (found.entries, found.unreadable) == (6, 5)
-    assert "5 of them under retired keys, not checked" in command("verify")
+    told = "5 of them under retired keys, not checked, the last of them entry 5\n"
+    assert told in command("verify")
     # That one is missing shows all the same.
     write("DELETE FROM audit_entry WHERE position = 2")
     with pytest.raises(TrailBroken):

@@ -10,11 +10,13 @@ from django.utils import timezone
 
 from histovet.audit.models import Entry
 from histovet.operation.models import Maintenance
+from histovet.operators.attempts import OF_ACCOUNT_AND_NETWORK
 from histovet.operators.models import RecoveryCode, Session
 from histovet.operators.signing_in import CODES_A_SESSION
+from histovet.partners import acts
 from histovet.partners.auth import KeySuspended, authenticate
-from histovet.partners.models import PartnerKey, PartnerUse
-from tests.operators.conftest import PASSWORD, enrolled
+from histovet.partners.models import KeyEnded, PartnerKey, PartnerUse
+from tests.operators.conftest import BY_TEST, PASSWORD, enrolled
 
 KEY = re.compile("hv_[A-Za-z0-9_-]{43}")
 
@@ -112,6 +114,19 @@ def test_a_key_is_suspended_and_resumed(signed_in, operator, key):
     )
     assert authenticate(secret, timezone.now()) is not None
     assert latest("partner.resume").result == "done"
+
+
+def test_a_key_that_is_not_suspended_keeps_its_lines_when_it_is_resumed(
+    signed_in, operator, key
+):
+    row, _ = key
+    use = PartnerUse.objects.create(
+        key_id=row.pk, day=timezone.now().date(), volume_line=500, night_line=100
+    )
+    answer = signed_in.post(f"/cles/{row.pk}/retablir", {"code": operator.code()})
+    assert answer.status_code == 302
+    use.refresh_from_db()
+    assert (use.volume_line, use.night_line) == (500, 100)
 
 
 def test_a_key_is_rotated_and_the_old_one_ends_when_it_was_said(
@@ -244,6 +259,25 @@ def test_an_end_that_cannot_be_announced_is_refused(signed_in, operator, minutes
     assert not Maintenance.objects.exists()
 
 
+def test_of_two_acts_at_once_neither_makes_the_key_unreadable(operator, key):
+    """Who ends a key has read it before another operator, or the site, suspended it."""
+    now = timezone.now()
+    read_before = PartnerKey.objects.get(pk=key[0].pk)
+    acts.suspend(BY_TEST, key[0], now, "fuite")
+    acts.end(BY_TEST, read_before, now)
+    row = PartnerKey.objects.get(pk=key[0].pk)
+    assert row.is_intact() and row.suspended_why == "fuite" and row.expires_at <= now
+    other, _ = new_key("Autre")
+    before = PartnerKey.objects.get(pk=other.pk)
+    acts.suspend(BY_TEST, other, now, "fuite")
+    with pytest.raises(KeyEnded):
+        acts.rotate(
+            BY_TEST, before, now, ends_at=now, expires_at=now + dt.timedelta(days=1)
+        )
+    assert latest("partner.rotate").result == "key_ended"
+    assert PartnerKey.objects.filter(name="Autre").count() == 1
+
+
 # One's own account
 
 
@@ -281,6 +315,28 @@ def test_a_password_that_is_refused_changes_nothing(signed_in, operator, typed, 
     assert said in change(signed_in, operator, **typed).content.decode()
     operator.account.refresh_from_db()
     assert operator.sign_in(signed_in).status_code == 302
+
+
+def test_whoever_has_a_session_alone_cannot_go_on_guessing_its_password(
+    later, signed_in, operator
+):
+    for _ in range(OF_ACCOUNT_AND_NETWORK):
+        assert (
+            "pas votre mot de passe"
+            in change(signed_in, operator, old="x").content.decode()
+        )
+    assert latest("operator.password").result == "refused"
+    answers = {
+        re.sub('csrfmiddlewaretoken" value="[^"]+', "", answer.content.decode())
+        for answer in (
+            change(signed_in, operator, old="x", code="000000"),
+            change(signed_in, operator, code="000000"),
+            change(signed_in, operator),
+        )
+    }
+    assert len(answers) == 1 and "Trop d’essais" in answers.pop()
+    later(minutes=16)
+    assert change(signed_in, operator).status_code == 302
 
 
 def test_a_password_is_the_same_however_a_keyboard_composed_it(signed_in, operator):

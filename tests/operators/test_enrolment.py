@@ -116,6 +116,19 @@ def test_what_is_wrong_keeps_the_enrolment(dashboard, client, typed, said):
     assert account.password
 
 
+def test_an_enrolment_code_in_the_row_of_another_lets_nobody_in(dashboard, client):
+    """Who writes to the database puts the digest of their own code into another's row,
+    whose page would show them the other's second factor."""
+    enrolled("claire")
+    denis, code = added("denis")
+    Account.objects.filter(name="claire").update(
+        enrolment_digest=denis.enrolment_digest, enrolment_until=denis.enrolment_until
+    )
+    for name, status in (("claire", 403), ("denis", 200)):
+        page = client.post("/activation", {"name": name, "enrolment": code})
+        assert page.status_code == status
+
+
 def test_guesses_of_an_enrolment_code_have_a_budget(later, dashboard, client):
     account, code = added()
     for _ in range(5):

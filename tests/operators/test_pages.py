@@ -167,3 +167,11 @@ def test_a_page_that_fails_is_told_and_shows_nothing_of_why(signed_in):
 
 class Undone(Exception):
     """What the test changed is taken back."""
+
+
+def test_a_line_whose_key_is_not_here_is_told(signed_in):
+    """As one that a newer key wrote, while this part of the ring is older."""
+    trail.add(BY_TEST, "partner.end", "hv_1")
+    Entry.objects.filter(position=4).update(key_version=9)
+    page = signed_in.get("/journal").content.decode()
+    assert "1 ligne de cette page n’est pas vérifiée" in page and "intact" not in page

@@ -45,7 +45,10 @@ class Command(BaseCommand):
             raise CommandError(f"the trail is not as it was written: {exc}") from exc
         told = f"{found.entries} entries are as they were written"
         if found.unreadable:
-            told += f", {found.unreadable} of them under retired keys, not checked"
+            told += (
+                f", {found.unreadable} of them under retired keys, not checked, the last "
+                f"of them entry {found.unreadable_at}"
+            )
         self.stdout.write(told)
         self.stdout.write(f"the trail ends with {found.head}")
 
