@@ -458,4 +458,4 @@ def test_a_document_is_made_and_signed_in_time():
     took = median_seconds()
     print(f"a rich report, made and signed: {took * 1000:.0f} ms (median)")
     # 30 to 45 ms on two cores that do nothing else; the rest is for a busy machine.
-    assert took < 0.5
+    assert took < 1.0
