@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
+from histovet.history.report import Audience
 from tests.bench.registers import Drawn
 from tests.proofs.reader import TIMEOUT_SECONDS, shows
 from tests.proofs.test_serving import shown, typed
@@ -83,7 +84,7 @@ def report(seller: Browser, buyer: Browser, one: Drawn) -> None:
     """The seller types the certificate and reads the report."""
     seller.read("form", "/vendeur")
     path = seller.send("form sent", "/vendeur", typed(one))
-    _expect_report(seller.read("seller's report", path), one)
+    _expect_report(seller.read("seller's report", path), one, Audience.HOLDER)
 
 
 def opened(seller: Browser, buyer: Browser, one: Drawn) -> str:
@@ -97,7 +98,7 @@ def opened(seller: Browser, buyer: Browser, one: Drawn) -> str:
     address = f"/r/{path.rpartition('/')[2]}"
     buyer.read("link", address)
     path = buyer.send("link opened", address, {"code": code[1].decode()})
-    _expect_report(buyer.read("buyer's report", path), one)
+    _expect_report(buyer.read("buyer's report", path), one, Audience.OTHERS)
     return path
 
 
@@ -111,6 +112,6 @@ def whole(seller: Browser, buyer: Browser, one: Drawn) -> None:
 Way = Callable[[Browser, Browser, Drawn], object]
 
 
-def _expect_report(page: bytes, one: Drawn) -> None:
-    if not shows(page, *shown(one)):
+def _expect_report(page: bytes, one: Drawn, audience: Audience) -> None:
+    if not shows(page, *shown(one, audience)):
         raise Wrong("report, another vehicle")

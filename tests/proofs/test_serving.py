@@ -171,9 +171,9 @@ def told_apart(lines: Iterable[Drawn]) -> list[Drawn]:
     return list(found.values())
 
 
-def shown(one: Drawn) -> tuple[str, str]:
+def shown(one: Drawn, audience: Audience = Audience.HOLDER) -> tuple[str, str]:
     record = one.registration.record
-    return record.masked_plate, masked_vin(record.vehicle.vin or "", Audience.HOLDER)
+    return record.masked_plate, masked_vin(record.vehicle.vin or "", audience)
 
 
 def certificates(paths: Iterator[Path]) -> set[tuple[str, str]]:

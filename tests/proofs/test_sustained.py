@@ -17,6 +17,7 @@ import pytest
 from django.conf import settings
 from django.utils import timezone
 
+from histovet.history.report import Audience
 from histovet.sharing import addresses, codes, links
 from histovet.sharing.codes import Kind
 from histovet.vault import reading
@@ -143,7 +144,7 @@ def by_code(one: Drawn, secret: bytes, key: str) -> JsonQuestion:
     return JsonQuestion(
         {"Authorization": f"Bearer {key}", "Content-Type": "application/json"},
         json.dumps({"vehicule": {"code": codes.encode(secret, Kind.LINK)}}).encode(),
-        *shown(one),
+        *shown(one, Audience.OTHERS),
         path="/api/v1/report_by_code",
     )
 
