@@ -196,18 +196,19 @@ class Watch:
         written_at = time.monotonic()
         while True:
             try:
-                self.round(timezone.now())
-                if time.monotonic() - written_at >= WRITE_SECONDS:
-                    written_at = time.monotonic()
-                    self.write_counts(timezone.now())
-                    self.show(timezone.now())
+                try:
+                    self.round(timezone.now())
+                    if time.monotonic() - written_at >= WRITE_SECONDS:
+                        written_at = time.monotonic()
+                        self.write_counts(timezone.now())
+                        self.show(timezone.now())
+                finally:
+                    # Back to the pool, which throws away one that broke.
+                    connection.close()
+                    self._tell_the_pool()
             except Exception:
                 # Without this thread a maintenance would no longer be seen.
                 logger.exception("a look failed")
-            finally:
-                # Back to the pool, which throws away one that broke.
-                connection.close()
-                self._tell_the_pool()
             time.sleep(INTERVAL_SECONDS)
 
 
