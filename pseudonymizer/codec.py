@@ -205,14 +205,6 @@ def decode(dictionary: int, content: bytes) -> tuple[Record, HolderProof]:
     return unpack(_packed(dictionary, content))
 
 
-def encode_inspections(inspections: Inspections) -> bytes:
-    """Return the padded content to seal, compressed with `DICTIONARY`.
-
-    Raises what `pack_inspections` does.
-    """
-    return compress(pack_inspections(inspections))
-
-
 def decode_inspections(dictionary: int, content: bytes) -> Inspections:
     """Raises EnvelopeError where `decode` does, and for the content of a record."""
     return unpack_inspections(_packed(dictionary, content))

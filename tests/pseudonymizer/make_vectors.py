@@ -1004,8 +1004,10 @@ def inspections(record_content: str) -> Json:
         plate, formula_or_date = spec.identity(vector["typed"])
         named = _identity(vector["typed"])
         frame = codec.unpad(
-            codec.encode_inspections(
-                msgspec.convert(vector["inspections"], Inspections)
+            codec.compress(
+                codec.pack_inspections(
+                    msgspec.convert(vector["inspections"], Inspections)
+                )
             )
         )
         row = {
