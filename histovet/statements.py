@@ -1,23 +1,40 @@
-"""One prepared statement on the request's own connection, for what every request asks.
+"""One prepared statement, for what every request asks.
 
-Django's cursor costs half as much again as the statement. Errors are Django's, and
-whatever transaction is open holds.
+Django's cursor costs half as much again as the statement, and its connection, opened and
+closed for a request, as much as both. Errors are Django's, and whatever transaction is
+open holds.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, LiteralString
+from typing import Any, LiteralString, cast
 
 import psycopg
 from django.db import connection
+from django.db.backends.postgresql.base import DatabaseWrapper
+
+_Arguments = Sequence[Any] | Mapping[str, Any]
 
 
-def one_row(
-    sql: LiteralString, arguments: Sequence[Any] | Mapping[str, Any]
-) -> tuple[Any, ...] | None:
+def one_row(sql: LiteralString, arguments: _Arguments) -> tuple[Any, ...] | None:
     """Return the first row, None when there is none."""
-    connection.ensure_connection()
-    cursor = psycopg.Cursor(connection.connection)
-    with connection.wrap_database_errors, cursor:
+    wrapper = cast(DatabaseWrapper, connection)
+    with wrapper.wrap_database_errors:
+        if wrapper.connection is not None or wrapper.pool is None:
+            wrapper.ensure_connection()
+            return _first_row(wrapper.connection, sql, arguments)
+        # None is open, so no transaction is: one of the pool for this statement alone.
+        wrapper.pool.open()
+        pooled = wrapper.pool.getconn()
+        try:
+            return _first_row(pooled, sql, arguments)
+        finally:
+            wrapper.pool.putconn(pooled)
+
+
+def _first_row(
+    link: psycopg.Connection, sql: LiteralString, arguments: _Arguments
+) -> tuple[Any, ...] | None:
+    with psycopg.Cursor(link) as cursor:
         cursor.execute(sql, arguments, prepare=True, binary=True)
         return cursor.fetchone()
 

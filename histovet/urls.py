@@ -10,12 +10,12 @@ handler403 = "histovet.pages.errors.forbidden"
 handler404 = "histovet.pages.errors.not_found"
 handler500 = "histovet.pages.errors.broken"
 
+# What is asked most comes first: each pattern that is tried costs some µs.
 urlpatterns = [
+    path("", include("histovet.partners.urls")),
     *root_urlpatterns,
     *usage_root_urlpatterns,
-    path("", include("histovet.partners.urls")),
     *i18n_patterns(
-        # What is asked most comes first: each pattern that is tried costs some µs.
         path("", include("histovet.sharing.urls")),
         path("", include("histovet.history.urls")),
         path("", include("histovet.pages.urls")),

@@ -1,6 +1,10 @@
 import pytest
+from django.conf import settings
+from django.db import DataError, OperationalError, connection, transaction
 
 from histovet.statements import array_of_bytes, array_of_numbers, one_row
+
+POOL_MAX = settings.DATABASES["default"]["OPTIONS"]["pool"]["max_size"]
 
 pytestmark = pytest.mark.django_db
 
@@ -17,3 +21,36 @@ def test_postgresql_reads_the_bytes_that_were_written(values):
 def test_postgresql_reads_the_numbers_that_were_written(values):
     row = one_row("SELECT %s::smallint[]", (array_of_numbers(values),))
     assert row == (values,)
+
+
+def test_what_a_transaction_has_changed_is_seen_until_it_ends():
+    seen = "SELECT current_setting('histovet.seen', true)"
+    with transaction.atomic():
+        one_row("SELECT set_config('histovet.seen', 'yes', true)", ())
+        assert one_row(seen, ()) == ("yes",)
+        transaction.set_rollback(True)
+    assert one_row(seen, ()) != ("yes",)
+
+
+@pytest.fixture
+def closed(transactional_db):
+    """Nothing is open: a request begins so."""
+    connection.close()
+    yield
+    connection.close()
+
+
+def test_a_statement_leaves_nothing_open(closed):
+    for _ in range(2 * POOL_MAX):
+        assert one_row("SELECT 1", ()) == (1,)
+    assert connection.connection is None
+
+
+def test_a_statement_that_fails_is_told_as_django_does_and_its_connection_goes_on(
+    closed,
+):
+    with pytest.raises(DataError):
+        one_row("SELECT 1 / %s::int", (0,))
+    with pytest.raises(OperationalError):
+        one_row("SELECT pg_terminate_backend(pg_backend_pid())", ())
+    assert one_row("SELECT 1", ()) == (1,)

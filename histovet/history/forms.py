@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.core.validators import ProhibitNullCharactersValidator
 from django.utils.translation import gettext_lazy as _
 
 from histovet.history.vin_end import typed_vin_end
@@ -16,6 +18,8 @@ from pseudonymizer.records import Identity, Register
 
 # Longer than any value of the register; what is longer is no copy of a certificate.
 TEXT_MAX = 200
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +38,10 @@ class Enquiry:
     vin_end: str = ""
 
 
-# What to do about each code of pseudonymizer.normalise, and about a missing VIN.
-_MESSAGES = {
+# What to do about each code, those of pseudonymizer.normalise among them.
+MESSAGES = {
+    "max_length": _("Ce texte est trop long. Recopiez la rubrique seule."),
+    "null_characters_not_allowed": ProhibitNullCharactersValidator.message,
     "plate_missing": _("Indiquez le numéro d’immatriculation (rubrique A)."),
     "plate_too_long": _("Ce numéro est trop long. Recopiez la rubrique A seule."),
     "formula_number_missing": _(
@@ -47,25 +53,82 @@ _MESSAGES = {
     "date_missing": _("Indiquez la date du certificat (rubrique I)."),
     "date_unreadable": _("Écrivez la date en chiffres, par exemple 31/12/2005."),
     "date_impossible": _("Cette date n’existe pas. Vérifiez le jour et le mois."),
+    "family_name_missing": _("Indiquez le nom de naissance (rubrique C.1)."),
+    "company_name_missing": _("Indiquez la raison sociale (rubrique C.1)."),
+    "siren_unreadable": _("Le SIREN a 9 chiffres. Laissez vide s’il n’y en a pas."),
     "vin_end_missing": _(
         "Indiquez les 4 derniers caractères du numéro de série (rubrique E)."
     ),
-    "siren_unreadable": _("Le SIREN a 9 chiffres. Laissez vide s’il n’y en a pas."),
 }
 
 
-def _text() -> forms.CharField:
-    return forms.CharField(
-        required=False,
-        max_length=TEXT_MAX,
-        error_messages={
-            "max_length": _("Ce texte est trop long. Recopiez la rubrique seule.")
-        },
+class Uncopied(Exception):
+    """`codes` are what is wrong with some of the fields, by name; keys of MESSAGES."""
+
+    def __init__(self, codes: dict[str, str]) -> None:
+        super().__init__("not as on a certificate")
+        self.codes = codes
+
+
+def enquiry_of(typed: Mapping[str, str]) -> Enquiry:
+    """Return what is asked for by the fields of IdentityForm. No look of a plate is
+    refused.
+
+    A field that is not there was refused by who asks. Raises Uncopied.
+    """
+    texts: dict[str, str] = {}
+    codes: dict[str, str] = {}
+    for name, text in typed.items():
+        texts[name] = text = text.strip()
+        if len(text) > TEXT_MAX:
+            codes[name] = "max_length"
+        elif "\0" in text:
+            codes[name] = "null_characters_not_allowed"
+
+    def canonical(name: str, canonicalise: Callable[[str], _T]) -> _T | None:
+        if name in texts and name not in codes:
+            try:
+                return canonicalise(texts[name])
+            except Unusable as exc:
+                codes[name] = exc.code
+        return None
+
+    kind = texts.get("holder_kind")
+    company = kind == "company"
+    named = "company_name" if company else "family_name"
+    if kind and named in texts and not texts[named]:
+        codes[named] = f"{named}_missing"
+    siren = canonical("siren", normalise.siren) if company else None
+    plate = canonical("plate", lambda text: normalise.identifier(text, "plate"))
+    register = texts.get("register")
+    number = date = None
+    if register == Register.SIV:
+        number = canonical(
+            "formula_number",
+            lambda text: normalise.identifier(text, "formula_number"),
+        )
+    elif register == Register.FNI:
+        date = canonical("issue_date", normalise.typed_date)
+    proof = date.isoformat() if date else number
+    is_whole = len(texts) == len(FIELDS)
+    if codes or not (is_whole and register and plate and proof):
+        raise Uncopied(codes)
+    return Enquiry(
+        identity=Identity(Register(register), plate, proof),
+        family_name="" if company else texts["family_name"],
+        given_names="" if company else texts["given_names"],
+        company=texts["company_name"] if company else None,
+        siren=siren,
+        vin_end=typed_vin_end(texts["vin_end"]),
     )
 
 
+def _text() -> forms.CharField:
+    return forms.CharField(required=False)
+
+
 class IdentityForm(forms.Form):
-    """Valid: `enquiry` holds what to retrieve. No look of a plate is refused.
+    """Valid: `enquiry` holds what to retrieve.
 
     Fields stand in the order of the page, and so do the errors that it sums up.
     """
@@ -97,54 +160,20 @@ class IdentityForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
-        register = data.get("register")
-        company = data.get("holder_kind") == "company"
-        if company and not data.get("company_name"):
-            self._miss("company_name", _("Indiquez la raison sociale (rubrique C.1)."))
-        if data.get("holder_kind") == "person" and not data.get("family_name"):
-            self._miss("family_name", _("Indiquez le nom de naissance (rubrique C.1)."))
-        siren = self._canonical("siren", normalise.siren) if company else None
-        self._canonical("plate", lambda text: normalise.identifier(text, "plate"))
-        if register == Register.SIV:
-            self._canonical(
-                "formula_number",
-                lambda text: normalise.identifier(text, "formula_number"),
-            )
-        elif register == Register.FNI:
-            self._canonical("issue_date", normalise.typed_date)
-        if not self.errors:
-            self.enquiry = Enquiry(
-                identity=self._identity(data),
-                family_name="" if company else data["family_name"],
-                given_names="" if company else data["given_names"],
-                company=data["company_name"] if company else None,
-                siren=siren,
-                vin_end=typed_vin_end(data["vin_end"]),
-            )
+        try:
+            self.enquiry = enquiry_of(data)
+        except Uncopied as exc:
+            for name, code in exc.codes.items():
+                self._refuse(name, code)
         return data
 
     def miss_vin_end(self) -> None:
         """Say that it is missing, to who was shown the field and left it empty."""
-        if "vin_end" in self.data:
-            self._miss("vin_end", _MESSAGES["vin_end_missing"])
+        if "vin_end" in self.data and "vin_end" not in self.errors:
+            self._refuse("vin_end", "vin_end_missing")
 
-    def _identity(self, data: dict[str, Any]) -> Identity:
-        if data["register"] == Register.SIV:
-            return normalise.siv_identity(data["plate"], data["formula_number"])
-        return normalise.fni_identity(
-            data["plate"], normalise.typed_date(data["issue_date"])
-        )
+    def _refuse(self, name: str, code: str) -> None:
+        self.add_error(name, ValidationError(MESSAGES[code], code=code))
 
-    def _canonical(self, name: str, canonicalise: Any) -> Any:
-        """Return the canonical value, or None with the error on the field."""
-        if name in self.errors:
-            return None
-        try:
-            return canonicalise(self.cleaned_data.get(name) or "")
-        except Unusable as exc:
-            self.add_error(name, ValidationError(_MESSAGES[exc.code], code=exc.code))
-            return None
 
-    def _miss(self, name: str, message: Any) -> None:
-        if name not in self.errors:
-            self.add_error(name, ValidationError(message, code=f"{name}_missing"))
+FIELDS = tuple(IdentityForm.base_fields)

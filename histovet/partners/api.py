@@ -100,10 +100,18 @@ router = Router(auth=PartnerBearer())
 )
 def report_by_data(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
-    partner = _admitted(request, Scope.REPORT_BY_DATA)
-    demand = read_data_demand(request)
-    plate = demand.enquiry.identity.plate
-    opened = _sought(partner, plate, now, lambda: _retrieved(demand.enquiry, now))
+    try:
+        demand = read_data_demand(request)
+        identity = demand.enquiry.identity
+        search = reading.search(identity, vehicles.counter(identity, now))
+    except (Refused, NoActiveRelease, KeyRingError):
+        # Who may not ask is told that first.
+        _admitted(request, Scope.REPORT_BY_DATA)
+        raise
+    partner = _admitted(request, Scope.REPORT_BY_DATA, search=search)
+    opened = _sought(
+        partner, identity.plate, now, lambda: _retrieved(demand.enquiry, search, now)
+    )
     shown = report_of(
         opened, audience=Audience.HOLDER, now=now if demand.inspections else None
     )
@@ -205,7 +213,11 @@ def usage(request: HttpRequest) -> HttpResponse:
 
 
 def _admitted(
-    request: HttpRequest, scope: Scope | None, *, wants_report: bool = True
+    request: HttpRequest,
+    scope: Scope | None,
+    *,
+    wants_report: bool = True,
+    search: reading.Search | None = None,
 ) -> Partner:
     """Return who asks, with the request counted, and a report unless none is wanted.
 
@@ -215,7 +227,9 @@ def _admitted(
     now = timezone.now()
     key: str = request.auth  # type: ignore[attr-defined]
     try:
-        partner = authenticate(key, now, scope=scope or "", wants_report=wants_report)
+        partner = authenticate(
+            key, now, scope=scope or "", wants_report=wants_report, search=search
+        )
     except KeySuspended as exc:
         raise refused_as_suspended(exc.why) from exc
     if partner is None:
@@ -252,12 +266,12 @@ def _sought(
     return found
 
 
-def _retrieved(enquiry: Enquiry, now: dt.datetime) -> Opened | None:
+def _retrieved(
+    enquiry: Enquiry, search: reading.Search, now: dt.datetime
+) -> Opened | None:
     """Raises Refused, whatever was found, when the vehicle asks for the end of its VIN
     and it was not sent."""
-    opened, failures = reading.read_counted(
-        enquiry.identity, vehicles.counter(enquiry.identity, now)
-    )
+    opened, failures = reading.read_counted(search)
     asks_vin_end = vehicles.is_beyond_budget(failures)
     if asks_vin_end and not enquiry.vin_end:
         raise Refused(Problem.VIN_END_ASKED, errors=[VIN_END_MISSING])

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
-from django.core.exceptions import ValidationError
-from django.forms import Field, Form
+from django.forms import Form
 from django.http import HttpRequest
 from django.utils import translation
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from histovet.history.forms import TEXT_MAX, Enquiry, IdentityForm
+from histovet.history.forms import (
+    FIELDS,
+    MESSAGES,
+    TEXT_MAX,
+    Enquiry,
+    Uncopied,
+    enquiry_of,
+)
 from histovet.partners.problems import FieldError, Problem, Refused
 from histovet.sharing.forms import CodeForm
 from pseudonymizer.normalise import IDENTIFIER_MAX, PARIS
@@ -143,30 +149,6 @@ class CodeDemand:
     inspections: bool
 
 
-class _SharedFields(dict[str, Field]):
-    """Fields that every form has, instead of copies of its own."""
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> dict[str, Field]:
-        return dict(self)
-
-
-class _CertificateForm(IdentityForm):
-    """The form of the site, that no page shows: nothing changes its fields, and to copy
-    them took an eighth of a request."""
-
-    def _clean_fields(self) -> None:
-        """As Django's own, without what would show each field."""
-        for name, field in self.fields.items():
-            try:
-                self.cleaned_data[name] = field.clean(self.data.get(name))
-            except ValidationError as exc:
-                self.add_error(name, exc)
-
-
-# Django's metaclass sets it once the class is made.
-_CertificateForm.base_fields = _SharedFields(_CertificateForm.base_fields)
-
-
 _T = TypeVar("_T")
 
 _BY_DATA = msgspec.json.Decoder(ReportByData)
@@ -280,10 +262,11 @@ def _data_demand(asked: ReportByData) -> DataDemand:
     if errors:
         raise Refused(Problem.INVALID_REQUEST, errors=errors)
     typed = {**_typed(certificate), "vin_end": asked.histovet.fin_vin}
-    form = _CertificateForm(typed)
-    if not form.is_valid():
-        raise Refused(Problem.INVALID_REQUEST, errors=_form_errors(form))
-    return DataDemand(form.enquiry, asked.options.controles_techniques)
+    try:
+        enquiry = enquiry_of(typed)
+    except Uncopied as exc:
+        raise Refused(Problem.INVALID_REQUEST, errors=_copy_errors(exc.codes)) from None
+    return DataDemand(enquiry, asked.options.controles_techniques)
 
 
 def _register_errors(certificate: CertificatDemande) -> Iterator[FieldError]:
@@ -321,6 +304,7 @@ def _typed(certificate: CertificatDemande) -> dict[str, str]:
     """Return what the form of the site would have been sent."""
     siv = bool(certificate.numero_formule)
     typed = {
+        **dict.fromkeys(FIELDS, ""),
         "register": Register.SIV if siv else Register.FNI,
         "plate": certificate.numero_immatriculation,
         "formula_number": certificate.numero_formule,
@@ -363,8 +347,16 @@ def _day(text: str) -> str:
     return moment.date().isoformat()
 
 
-def _form_errors(form: Form) -> list[FieldError]:
+def _copy_errors(codes: Mapping[str, str]) -> list[FieldError]:
     # The thread may still speak the language of the page that it made before.
+    with translation.override("fr"):
+        return [
+            FieldError(_FIELDS[name], code, str(MESSAGES[code]))
+            for name, code in codes.items()
+        ]
+
+
+def _form_errors(form: Form) -> list[FieldError]:
     with translation.override("fr"):
         return [
             FieldError(_FIELDS[name], failure["code"], failure["message"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any, LiteralString
 from uuid import UUID
 
 from django.db import DatabaseError
@@ -25,9 +26,10 @@ from pseudonymizer.records import (
 # change within the same millisecond is no release but a fault.
 ATTEMPTS = 2
 
-# The least of them, because the planner reads that off the index: for a join it reads the
+# A vehicle's row, for a statement of its own or within another's (histovet/partners).
+# The least version, because the planner reads that off the index: for a join it reads the
 # whole table, 14 ms for 20,000 rows.
-_READ = """
+SEARCH: LiteralString = """
     SELECT release_active, generation, sealed, EXISTS (
         SELECT FROM vault_withheld WHERE tag = ANY(%s::bytea[]) AND lifted_at IS NULL
     ), EXISTS (
@@ -47,6 +49,22 @@ _READ = """
 _NO_COUNTER = b""
 
 _READ_ROW = "SELECT generation, sealed FROM vault_read_record(%s, %s, %s)"
+
+
+@dataclass(slots=True)
+class Search:
+    """What SEARCH asks about one vehicle in one release.
+
+    `row` is its answer, once another statement has asked.
+    """
+
+    identity: Identity = field(repr=False)
+    encoded: bytes = field(repr=False)
+    counter: bytes
+    release: ReadyRelease
+    record_id: bytes
+    arguments: tuple[object, ...] = field(repr=False)
+    row: tuple[Any, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -71,20 +89,25 @@ def read(identity: Identity) -> Opened | None:
     never "not found". Raises KeyRingError while a vehicle is withheld under a key that
     the site lacks. Without a row a decoy is opened, at equal cost.
     """
-    opened, _ = read_counted(identity, _NO_COUNTER)
+    opened, _ = read_counted(search(identity, _NO_COUNTER))
     return opened
 
 
-def read_counted(identity: Identity, counter: bytes) -> tuple[Opened | None, int]:
-    """Return the same, and what this counter of `limits` holds: a statement of its own
-    would cost as much as the record's."""
-    encoded = identity_bytes(identity)
-    release, row, is_withheld, counted = _find(encoded, counter)
+def search(identity: Identity, counter: bytes) -> Search:
+    """Return what to ask about a vehicle, and about a counter of `limits`: a statement
+    of its own would cost as much as the record's. Raises NoActiveRelease, KeyRingError.
+    """
+    return _search(identity, identity_bytes(identity), counter, releases.active())
+
+
+def read_counted(sought: Search) -> tuple[Opened | None, int]:
+    """Return what `read` does, and what the counter holds."""
+    release, row, is_withheld, counted = _find(sought)
     if row is None:
         release.open(release.decoy_identity, release.decoy)
         return None, counted
-    record, proof = release.open(encoded, row)
-    return Opened(identity, record, proof, release, is_withheld), counted
+    record, proof = release.open(sought.encoded, row)
+    return Opened(sought.identity, record, proof, release, is_withheld), counted
 
 
 def read_inspections(identity: Identity, release: ReadyRelease) -> Inspections | None:
@@ -109,21 +132,27 @@ def read_inspections(identity: Identity, release: ReadyRelease) -> Inspections |
     )
 
 
-def _find(
-    identity: bytes, counter: bytes
-) -> tuple[ReadyRelease, SealedRow | None, bool, int]:
+def _search(
+    identity: Identity, encoded: bytes, counter: bytes, release: ReadyRelease
+) -> Search:
+    withheld = withholding.sought(encoded)
+    record_id = release.keys.record_id(encoded)
+    arguments = (
+        *(withheld.tags, withheld.first, withheld.last, counter),
+        *(release.row.number, release.row.edition, UUID(bytes=record_id)),
+    )
+    return Search(identity, encoded, counter, release, record_id, arguments)
+
+
+def _find(sought: Search) -> tuple[ReadyRelease, SealedRow | None, bool, int]:
     """Return the active release, the vehicle's row, whether it is withheld, and the
     counter."""
-    release = releases.active()
     for _ in range(ATTEMPTS):
-        sought = withholding.sought(identity)
-        record_id = release.keys.record_id(identity)
-        withheld = sought.tags, sought.first, sought.last
-        known = release.row.number, release.row.edition
-        found = one_row(_READ, (*withheld, counter, *known, UUID(bytes=record_id)))
+        found = sought.row or one_row(SEARCH, sought.arguments)
         if found is None:
             raise DatabaseError("vault_read_record returned no row")
         is_active, generation, sealed, is_withheld, is_anyone_unknown, counted = found
+        release, record_id = sought.release, sought.record_id
         if is_active and not is_anyone_unknown:
             row = None if sealed is None else SealedRow(record_id, generation, sealed)
             return release, row, is_withheld, counted or 0
@@ -131,6 +160,7 @@ def _find(
         keys.look_anew()
         if not is_active:
             release = releases.reload()
+        sought = _search(sought.identity, sought.encoded, sought.counter, release)
     if is_anyone_unknown:
         withholding.refuse_unknown()
     raise NoActiveRelease
