@@ -1,5 +1,6 @@
 """No wrong value of the environment starts anything: make proofs ONLY=environment."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ import pytest
 from histovet.local.state import REPOSITORY
 from tests.environment import OF_JOB, OF_SITE, Wrong
 from tests.outside import folder_outside
+from tests.publish import database_url
 from tests.test_environment import files, told_as, variables  # noqa: F401
 from tests.test_settings import (  # noqa: F401
     key,
@@ -58,7 +60,7 @@ def test_neither_the_command_line_nor_the_server_starts_with_it(
     given = production | {"HISTOVET_STATE": str(static)} | variables(wrong, files)
     if wrong.name.startswith("HISTOVET_SIGNING_"):
         for name in ("HISTOVET_SIGNING_KEY", "HISTOVET_SIGNING_CERTIFICATE"):
-            given.setdefault(name, files["pem"])
+            given.setdefault(name, os.environ[name])
     checked = manage(given, "manage.py", "check", "--deploy")
     assert checked.returncode == 1
     served = subprocess.run(
@@ -75,20 +77,34 @@ def test_neither_the_command_line_nor_the_server_starts_with_it(
     )
     assert served.returncode == 3
     for said in (checked.stderr, served.stderr):
-        lines = [line for line in said.splitlines() if wrong.name in line]
-        assert any(wrong.said in line for line in lines), said
+        assert wrong.name in said and wrong.said in said, said
         for sign in ("Traceback", "exception=", "Warning:"):
             assert sign not in said
 
 
+@pytest.fixture(scope="module")
+def feed() -> Iterator[Path]:
+    """A feed with its manifest, which is read first."""
+    with folder_outside() as folder:
+        feed = folder / "feed"
+        for arguments in (
+            ("synthesise", feed, "--vehicles", "10", "--seed", "1"),
+            ("manifest", feed, "--label", "essai", "--as-of", "2026-01-01"),
+        ):
+            done = manage({}, "-m", "pseudonymizer", *map(str, arguments))
+            assert done.returncode == 0, done.stderr
+        yield feed
+
+
 @pytest.mark.parametrize("wrong", OF_JOB, ids=told_as)
-def test_the_job_does_not_start_with_it(production, files, wrong):  # noqa: F811
+def test_the_job_does_not_start_with_it(db, production, feed, files, wrong):  # noqa: F811
     given = {
-        "DATABASE_URL": production["DATABASE_URL"],
+        # A true one: it is asked before the ring is read.
+        "DATABASE_URL": database_url(),
         "HISTOVET_REGISTER_KEYS": production["HISTOVET_REGISTER_KEYS"],
     }
     done = manage(
-        given | variables(wrong, files), "-m", "pseudonymizer", "ingest", "/nowhere"
+        given | variables(wrong, files), "-m", "pseudonymizer", "ingest", str(feed)
     )
     assert done.returncode > 0
     assert "Traceback" not in done.stderr
