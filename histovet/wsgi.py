@@ -3,8 +3,10 @@
 import logging
 import os
 import sys
+from importlib import import_module
 
 import django
+from django.conf import settings
 from django.core.checks import ERROR, run_checks
 from django.core.exceptions import ImproperlyConfigured
 from django.core.wsgi import get_wsgi_application
@@ -40,3 +42,5 @@ def _set_up() -> None:
 
 _set_up()
 application = get_wsgi_application()
+# Or the first who asks a process would wait until it has loaded every page.
+import_module(settings.ROOT_URLCONF)

@@ -1,12 +1,13 @@
 """What the tests need of the machine: a browser, the real extract."""
 
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import hypothesis
 import pytest
+from django.db.backends.postgresql.operations import DatabaseOperations
 from django.utils import translation
 
 from histovet.local.chromium import CHROMIUM, HOW_TO_HAVE_IT
@@ -38,6 +39,30 @@ def pytest_configure() -> None:
         raise pytest.UsageError(
             f"HISTOVET_REAL_EXTRACT names no folder: {named}; correct or unset it"
         )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def only_tables_with_rows_are_emptied() -> Iterator[None]:
+    """PostgreSQL makes new files for each table that it empties, and its indexes: 60 ms
+    after every test that commits, when most tables held nothing."""
+    every_table = DatabaseOperations.sql_flush
+
+    def sql_flush(
+        self: DatabaseOperations, style: Any, tables: Sequence[str], **options: bool
+    ) -> list[str]:
+        held = " UNION ALL ".join(
+            f"SELECT %s WHERE EXISTS (SELECT FROM {self.quote_name(table)})"
+            for table in tables
+        )
+        with self.connection.cursor() as cursor:
+            cursor.execute(held, tables)
+            filled = [name for (name,) in cursor.fetchall()]
+        # Those that refer to them are emptied alike, as they are among all tables.
+        return every_table(self, style, filled, **{**options, "allow_cascade": True})
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(DatabaseOperations, "sql_flush", sql_flush)
+        yield
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -5,8 +5,11 @@ import subprocess
 import sys
 
 import pytest
+from django.core.management import get_commands, load_command_class
 
+from histovet.commands import SiteCommand
 from histovet.local.state import REPOSITORY
+from tests.publish import database_url
 
 
 @pytest.mark.parametrize(
@@ -37,3 +40,35 @@ def test_a_setting_that_cannot_be_is_told_in_one_line(variable, value, told):
     assert told in ended.stderr
     assert "Traceback" not in ended.stderr
     assert "s3cret" not in ended.stderr + ended.stdout
+
+
+OURS = {
+    name: app for name, app in get_commands().items() if app.startswith("histovet.")
+}
+
+
+def test_a_command_loads_no_page(db):
+    program = (
+        "import sys; from django.core.management import execute_from_command_line;"
+        "execute_from_command_line(['manage.py', 'audit', 'verify']);"
+        "sys.exit(', '.join({'histovet.urls', 'ninja', 'pyhanko.sign'} & {*sys.modules}) or 0)"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=REPOSITORY,
+        env={
+            **os.environ,
+            "DATABASE_URL": database_url(),
+            "DJANGO_SETTINGS_MODULE": "histovet.settings",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("name", sorted(OURS))
+def test_every_command_of_ours_is_checked_alike(name):
+    assert isinstance(load_command_class(OURS[name], name), SiteCommand)

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 from django.utils import timezone
 
-from histovet.history.signature import SigningRefused, read
+from histovet.history.signatory import SigningRefused, read
 
 AppConfigs = Sequence[AppConfig] | None
 

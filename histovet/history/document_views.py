@@ -24,7 +24,8 @@ from histovet.history.answers import OVER, SeeOther, private, to_form
 from histovet.history.assemble import report_of
 from histovet.history.document import LinkOnPaper, Making, report_pdf, situation_pdf
 from histovet.history.report import Audience, Report
-from histovet.history.signature import Signatory, signatory
+from histovet.history.signatory import Signatory, signatory
+from histovet.history.signature import sign
 from histovet.limits.counting import count
 from histovet.limits.keys import throttle_value
 from histovet.pages.errors import too_many_requests
@@ -91,7 +92,7 @@ def answer(
     making = Making(now, request.build_absolute_uri(reverse("verify")))
     make = report_pdf if document is Document.REPORT else situation_pdf
     with metrics.documents_in_progress.track_inprogress():
-        signed = signs.sign(make(page, making, link=link))
+        signed = sign(make(page, making, link=link), signs)
     daily_counts.add(What.DOCUMENT, now)
     return _attached(signed, document)
 

@@ -11,7 +11,7 @@ from django.db import connection
 from django.db.backends.postgresql.base import DatabaseWrapper
 
 from histovet import metrics
-from histovet.history.signature import signatory
+from histovet.history.signatory import signatory
 from histovet.inspections.retrieve import is_source_paused
 from histovet.limits import clients
 from histovet.operation.reasons import Reason

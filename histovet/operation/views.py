@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
-from histovet.history.signature import signatory
+from histovet.history.signatory import signatory
 from histovet.inspections.retrieve import is_source_paused
 from histovet.operation.status import Documents, Inspections, status
 from histovet.operation.watch import watch

@@ -3,6 +3,7 @@ environment, credentials and limits, and nothing else."""
 
 from __future__ import annotations
 
+import os
 import shlex
 import socket
 import subprocess
@@ -56,6 +57,8 @@ class Host:
         made = {
             "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin",
             "LANG": "C",
+            # An installation compiles once; here each process would.
+            "PYTHONPYCACHEPREFIX": os.environ["PYTHONPYCACHEPREFIX"],
         }
         for line in of.all("Environment"):
             for pair in shlex.split(line.replace("%d", str(self.credentials))):

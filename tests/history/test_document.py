@@ -31,7 +31,8 @@ from histovet.history.page import (
     Table,
     Timeline,
 )
-from histovet.history.signature import signatory
+from histovet.history.signatory import signatory
+from histovet.history.signature import sign
 from tests.history.paper import CANCELLED, CLEAN, HISTORY, LINK, MAKING, RICH, SITUATION
 from tests.poppler import text_of
 
@@ -449,7 +450,7 @@ def median_seconds(times: int = 15) -> float:
     for number in range(times):
         page = filled(RICH, str(number))
         start = time.perf_counter()
-        signs.sign(report_pdf(page, MAKING, link=LINK))
+        sign(report_pdf(page, MAKING, link=LINK), signs)
         taken.append(time.perf_counter() - start)
     return statistics.median(taken)
 

@@ -11,7 +11,7 @@ from django.test import Client, override_settings
 from django.utils import timezone
 
 from histovet.history import document_views
-from histovet.history.signature import signatory
+from histovet.history.signatory import signatory
 from histovet.logs import LineFormatter
 from histovet.vault.withholding import Reason, withhold
 from pseudonymizer.normalise import siv_identity

@@ -32,7 +32,8 @@ from pyhanko_certvalidator import ValidationContext
 from histovet import settings as settings_file
 from histovet.history import checks
 from histovet.history.document import report_pdf
-from histovet.history.signature import Signatory, SigningRefused, read, signatory
+from histovet.history.signatory import Signatory, SigningRefused, read, signatory
+from histovet.history.signature import sign
 from tests.history.paper import LINK, MAKING, RICH
 from tests.poppler import program, signatures_of
 
@@ -57,7 +58,7 @@ def own() -> Signatory:
 
 @pytest.fixture(scope="module")
 def signed(made, own) -> bytes:
-    return own.sign(made)
+    return sign(made, own)
 
 
 def certificate(key, *, usages=BOTH, begins=NOW - DAY, ends=NOW + DAY) -> bytes:
@@ -225,7 +226,7 @@ def test_a_page_painted_over_later_is_refused(signed, own):
 def test_a_signature_of_another_document_does_not_hold(signed, own, tmp_path):
     with translation.override("fr"):
         page = dataclasses.replace(RICH, plate="EK-7••-QE")
-        other = own.sign(report_pdf(page, MAKING, link=LINK))
+        other = sign(report_pdf(page, MAKING, link=LINK), own)
     hexadecimal = re.compile(rb"/Contents ?<([0-9A-F]+)>")
     moved = hexadecimal.search(signed)
     place = hexadecimal.search(other)
@@ -261,7 +262,7 @@ def test_nothing_but_certificates_is_published(files):
 def test_either_usage_is_enough(files, made, usages):
     key = ec.generate_private_key(P256)
     found = read(*files(private(key), certificate(key, usages=usages)))
-    assert found.sign(made).startswith(made)
+    assert sign(made, found).startswith(made)
 
 
 FIRST, SECOND = ec.generate_private_key(P256), ec.generate_private_key(P256)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from histovet.history.signature import read
+from histovet.history.signatory import read
 from histovet.local.errors import LocalError
 from histovet.local.processes import Children
 from histovet.local.signing import (

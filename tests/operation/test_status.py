@@ -6,7 +6,7 @@ import time
 import pytest
 from django.utils import timezone
 
-from histovet.history import signature
+from histovet.history import signatory
 from histovet.inspections import retrieve
 from histovet.operation import requests, views
 from histovet.operation.models import Maintenance
@@ -209,7 +209,7 @@ def test_utac_is_told_to_be_left_alone_after_its_failures(client, seen, settings
 def test_a_certificate_that_is_over_signs_nothing(client, seen, monkeypatch):
     seen(release_as_of=AS_OF)
     assert "PDF signé" in text_of(client, FRENCH)
-    monkeypatch.setattr(signature.Signatory, "is_valid", lambda self, now: False)
+    monkeypatch.setattr(signatory.Signatory, "is_valid", lambda self, now: False)
     assert "Aucun PDF n’est signé en ce moment." in text_of(client, FRENCH)
 
 

@@ -7,7 +7,7 @@ import pytest
 from django.test import Client, RequestFactory
 from django.utils import timezone
 
-from histovet.limits import clients, tickets
+from histovet.limits import clients, proof_of_work, tickets
 from tests import dump
 from tests.history.showcase import typed
 from tests.limits.work import brought_by, challenge_in, fail, solved
@@ -18,6 +18,13 @@ from tests.sharing.test_car_check import RIGHT, WRONG, make, told  # noqa: F401
 pytestmark = pytest.mark.django_db
 
 THIRD = 10
+
+
+@pytest.fixture(autouse=True)
+def short_steps(monkeypatch):
+    """As many steps as ever, each a hundredth of the work: what a real one takes is for
+    tests/limits and the journeys."""
+    monkeypatch.setattr(proof_of_work, "_ROUNDS", proof_of_work._ROUNDS // 100)
 
 
 def text(answer):

@@ -12,12 +12,13 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from unittest import mock
 from urllib.parse import urlsplit, urlunsplit
 
+import dj_database_url
 import psycopg
 import pytest
 from django.core.checks import run_checks
@@ -25,6 +26,7 @@ from django.core.management import CommandError, call_command
 from django.db import connections
 from django.test import Client
 from django.urls import clear_url_caches
+from pytest_django import DjangoDbBlocker
 
 from histovet.database_roles import FUNCTIONS, TABLES, RoleNames, Roles
 from histovet.inspections.utac import client as utac_client
@@ -33,6 +35,7 @@ from histovet.local.state import REPOSITORY
 from histovet.local.utac import PASSWORD, USER, Behaviour, running
 from histovet.vault import releases
 from pseudonymizer import synthetic
+from pseudonymizer.__main__ import main as pseudonymizer
 from tests.history.showcase import SEED, VEHICLES, typed
 from tests.operators.conftest import enrolled, serve_operators
 from tests.operators.test_acts import new_key
@@ -47,6 +50,7 @@ class House:
     url: str
     roles: Roles
     password: str
+    blocker: DjangoDbBlocker
 
     @property
     def name(self) -> str:
@@ -60,49 +64,92 @@ class House:
         return [word for pair in names for word in pair]
 
     def url_of(self, role: str) -> str:
+        """Return where this role connects; "" is the superuser."""
+        if not role:
+            return self.url
         parts = urlsplit(self.url)
         host = parts.netloc.rpartition("@")[2]
         return urlunsplit(parts._replace(netloc=f"{role}:{self.password}@{host}"))
 
     def run(self, role: str, *command: str) -> subprocess.CompletedProcess[str]:
-        """Run our Python with the arguments, as this role; "" is the superuser."""
-        url = self.url_of(role) if role else self.url
+        """Run our Python with the arguments, as this role."""
         return subprocess.run(
             [sys.executable, *command],
             cwd=REPOSITORY,
-            env={**os.environ, "DATABASE_URL": url},
+            env={**os.environ, "DATABASE_URL": self.url_of(role)},
             capture_output=True,
             text=True,
             check=False,
             timeout=120,
         )
 
-    def manage(self, role: str, *command: str) -> str:
-        done = self.run(role, "manage.py", *command)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+    @contextmanager
+    def connected(self) -> Iterator[Callable[[str], None]]:
+        """Give a function that lets this process ask the database as a role."""
+        connection = connections["default"]
+        settings = connection.settings_dict
+        before = {name: settings[name] for name in ("NAME", "USER", "PASSWORD")}
 
-    def divide(self, role: str, *options: str) -> subprocess.CompletedProcess[str]:
+        def connect(role: str) -> None:
+            connection.close()
+            connection.close_pool()
+            named = dj_database_url.parse(self.url_of(role))
+            settings.update({name: named[name] for name in before})
+
+        with self.blocker.unblock():
+            try:
+                yield connect
+            finally:
+                connection.close()
+                connection.close_pool()
+                settings.update(before)
+
+    def manage(self, role: str, *command: str) -> str:
+        """Run a command of the site here, as this role, and return what it wrote.
+        Raises CommandError, with that as `written`."""
+        written = io.StringIO()
+        with self.connected() as connect:
+            connect(role)
+            try:
+                call_command(*command, stdout=written)
+            except CommandError as exc:
+                exc.written = written.getvalue()
+                raise
+        return written.getvalue()
+
+    def divide(self, role: str, *options: str) -> str:
         """Run database_roles for the four roles."""
-        command = ["manage.py", "database_roles", *self.named, *options]
-        return self.run(role, *command)
+        return self.manage(role, "database_roles", *self.named, *options)
+
+    def migrate(self, role: str) -> None:
+        self.manage(role, "migrate", "--verbosity", "0")
 
     def ask(self, role: str, statement: str) -> list[tuple]:
-        url = self.url_of(role) if role else self.url
-        with psycopg.connect(url, autocommit=True) as connection:
+        with psycopg.connect(self.url_of(role), autocommit=True) as connection:
             cursor = connection.execute(statement)
             return cursor.fetchall() if cursor.description else []
 
-    def ingest(self, folder: Path, label: str) -> subprocess.CompletedProcess[str]:
+    def pseudonymizer(self, role: str, *arguments: str) -> tuple[int, str]:
+        """Run the job's command line here, as this role; return its exit code and what
+        it told."""
+        told = io.StringIO()
+        url = mock.patch.dict(os.environ, DATABASE_URL=self.url_of(role))
+        with url, redirect_stdout(told), redirect_stderr(told):
+            return pseudonymizer(arguments), told.getvalue()
+
+    def job(self, *arguments: str) -> str:
+        """Run it as the job, which succeeds."""
+        code, told = self.pseudonymizer(self.roles.job, *arguments)
+        assert code == 0, told
+        return told
+
+    def ingest(self, folder: Path, label: str, workers: int = 1) -> tuple[int, str]:
         """Publish as the job."""
         manifest = f"{folder}.json"
         named = ["--label", label, "--as-of", "2021-10-26", "--out", manifest]
-        told = self.run(
-            self.roles.job, "-m", "pseudonymizer", "manifest", str(folder), *named
-        )
-        assert told.returncode == 0, told.stderr
+        self.job("manifest", str(folder), *named)
         arguments = ["ingest", str(folder), "--manifest", manifest]
-        return self.run(self.roles.job, "-m", "pseudonymizer", *arguments)
+        return self.pseudonymizer(self.roles.job, *arguments, "--workers", str(workers))
 
 
 SECRETS = (
@@ -114,13 +161,13 @@ SECRETS = (
 
 
 @contextmanager
-def _house() -> Iterator[House]:
+def _house(blocker: DjangoDbBlocker) -> Iterator[House]:
     with own_database(os.environ["DATABASE_URL"]) as url:
         name = urlsplit(url).path[1:]
         roles = Roles(
             *(f"{name}_{what}" for what in ("owner", "job", "site", "operator"))
         )
-        yield House(url, roles, secrets.token_hex(16))
+        yield House(url, roles, secrets.token_hex(16), blocker)
 
 
 def _set_passwords(house: House) -> None:
@@ -130,42 +177,28 @@ def _set_passwords(house: House) -> None:
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory) -> Iterator[House]:
+def house(tmp_path_factory, django_db_blocker) -> Iterator[House]:
     """From an empty database to an active release, with four roles."""
-    with _house() as made:
-        assert made.divide("").returncode == 0
+    with _house(django_db_blocker) as made:
+        made.divide("")
         _set_passwords(made)
-        made.manage(made.roles.owner, "migrate", "--verbosity", "0")
-        assert made.divide(made.roles.owner).returncode == 0
+        made.migrate(made.roles.owner)
+        made.divide(made.roles.owner)
         folder = tmp_path_factory.mktemp("feed") / "register"
         synthetic.write_register(folder, vehicles=VEHICLES, seed=SEED, files=2)
-        done = made.ingest(folder, "essai")
-        assert done.returncode == 0, done.stderr
+        code, told = made.ingest(folder, "essai", workers=2)
+        assert code == 0, told
         yield made
 
 
 @pytest.fixture
-def connected(house, django_db_blocker, monkeypatch) -> Iterator[Callable[[str], None]]:
+def connected(house, monkeypatch) -> Iterator[Callable[[str], None]]:
     """Return a function that lets this process ask the database as a role; "" is the
     superuser."""
     # What it read of a release of another database.
     monkeypatch.setattr(releases, "_ready", None)
-    connection = connections["default"]
-    settings = connection.settings_dict
-    superuser = {name: settings[name] for name in ("NAME", "USER", "PASSWORD")}
-
-    def connect(role: str) -> None:
-        connection.close()
-        connection.close_pool()
-        settings.update(superuser | {"NAME": house.name})
-        if role:
-            settings.update(USER=role, PASSWORD=house.password)
-
-    with django_db_blocker.unblock():
+    with house.connected() as connect:
         yield connect
-        connection.close()
-        connection.close_pool()
-        settings.update(superuser)
 
 
 @pytest.fixture
@@ -176,23 +209,8 @@ def site(house, connected) -> House:
 
 
 @pytest.fixture
-def divide(house, connected) -> Callable[..., str]:
-    """Return a function that runs database_roles here, as a role; "" is the superuser.
-
-    It returns what was written. Raises CommandError, with that as `written`.
-    """
-
-    def run(role: str, *options: str) -> str:
-        connected(role)
-        written = io.StringIO()
-        try:
-            call_command("database_roles", *house.named, *options, stdout=written)
-        except CommandError as exc:
-            exc.written = written.getvalue()
-            raise
-        return written.getvalue()
-
-    return run
+def divide(house) -> Callable[..., str]:
+    return house.divide
 
 
 @pytest.fixture
@@ -273,10 +291,9 @@ def test_the_job_publishes_lists_and_drops(house, tmp_path):
     for label in ("un", "deux", "trois"):
         folder = write_feed(tmp_path / label, siv_lines(30))
         (folder / "manifest.json").unlink()
-        done = house.ingest(folder, label)
-        assert done.returncode == 0, done.stderr
-    told = house.run(house.roles.job, "-m", "pseudonymizer", "releases")
-    assert told.returncode == 0, told.stderr
+        code, told = house.ingest(folder, label)
+        assert code == 0, told
+    house.job("releases")
     states = house.ask("", "SELECT state FROM vault_release ORDER BY number DESC")
     assert [state for (state,) in states][:4] == [
         "active",
@@ -291,15 +308,10 @@ def test_the_job_publishes_lists_and_drops(house, tmp_path):
 
 
 def test_the_job_applies_a_delta_goes_back_and_drops(house, tmp_path):
-    def job(*arguments: str) -> str:
-        done = house.run(house.roles.job, "-m", "pseudonymizer", *arguments)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
     first = write_feed(tmp_path / "first", siv_lines(20), "avant")
-    job("ingest", str(first))
+    house.job("ingest", str(first), "--workers", "1")
     second = write_feed(tmp_path / "second", siv_lines(30), "base")
-    job("ingest", str(second))
+    house.job("ingest", str(second), "--workers", "1")
     delta = write_delta(
         tmp_path / "delta",
         second,
@@ -307,16 +319,16 @@ def test_the_job_applies_a_delta_goes_back_and_drops(house, tmp_path):
         # One that replaces a row, and a new one.
         upsert=[siv_lines(1, first=2)[0], siv_lines(1, first=30)[0]],
     )
-    job("ingest", str(delta))
+    house.job("ingest", str(delta), "--workers", "1")
     ((number, edition, rows),) = house.ask(
         "", "SELECT number, edition, rows FROM vault_release WHERE state = 'active'"
     )
     assert (edition, rows) == (1, 29)
-    job("releases", "rollback")
+    house.job("releases", "rollback")
     assert house.ask("", "SELECT label FROM vault_release WHERE state = 'active'") == [
         ("avant",)
     ]
-    job("releases", "drop", str(number))
+    house.job("releases", "drop", str(number))
     assert house.ask("", f"SELECT to_regclass('vault_record_{number}')") == [(None,)]
 
 
@@ -325,8 +337,8 @@ def test_the_job_leaves_the_older_of_two_lines(house, tmp_path):
     lines = [*siv_lines(300), siv_line({"couleur": "VERT"}), siv_line()]
     folder = write_feed(tmp_path / "twice", lines)
     (folder / "manifest.json").unlink()
-    done = house.ingest(folder, "deux fois")
-    assert done.returncode == 0, done.stderr
+    code, told = house.ingest(folder, "deux fois")
+    assert code == 0, told
     ((rejects, state),) = house.ask(
         "", "SELECT rejects, state FROM vault_release ORDER BY number DESC LIMIT 1"
     )
@@ -336,9 +348,9 @@ def test_the_job_leaves_the_older_of_two_lines(house, tmp_path):
 def test_the_job_gives_up_a_release_with_too_many_rejects(house, tmp_path):
     folder = write_feed(tmp_path / "bad", [siv_line(numero_formule="")] * 3)
     (folder / "manifest.json").unlink()
-    done = house.ingest(folder, "manqué")
-    assert done.returncode != 0
-    assert "has failed and the active one stays" in done.stderr
+    code, told = house.ingest(folder, "manqué")
+    assert code != 0
+    assert "has failed and the active one stays" in told
     assert house.ask(
         "",
         "SELECT state, to_regclass('vault_record_' || number), EXISTS"
@@ -575,8 +587,8 @@ def shown(house, tmp_path):
     """The vehicles of the register of make run, published by the job."""
     folder = tmp_path / "register"
     synthetic.write_register(folder, vehicles=VEHICLES, seed=SEED, files=2)
-    done = house.ingest(folder, "le site")
-    assert done.returncode == 0, done.stderr
+    code, told = house.ingest(folder, "le site")
+    assert code == 0, told
     found = synthetic.showcase(vehicles=VEHICLES, seed=SEED)
     return {vehicle.kind: vehicle for vehicle in found}
 
@@ -680,7 +692,8 @@ def test_the_site_sees_the_release_that_the_job_publishes(shown, site, tmp_path)
     assert seller_of(shown["clean"]).get("/rapport").status_code == 200
     again = tmp_path / "again"
     synthetic.write_register(again, vehicles=VEHICLES, seed=SEED, files=3)
-    assert site.ingest(again, "la suite").returncode == 0
+    code, told = site.ingest(again, "la suite")
+    assert code == 0, told
     assert seller_of(shown["clean"]).get("/rapport").status_code == 200
 
 
@@ -829,34 +842,35 @@ def test_a_table_in_use_is_not_waited_for(house, divide):
     divide("")
 
 
-def test_an_owner_who_made_the_database_needs_no_superuser():
+def test_an_owner_who_made_the_database_needs_no_superuser(django_db_blocker):
     """A DBA makes three roles and a database, and nothing else."""
-    with _house() as made:
+    with _house(django_db_blocker) as made:
         for role in made.roles.names:
             made.ask("", f"CREATE ROLE {role} LOGIN PASSWORD '{made.password}'")
         owner = made.roles.owner
         made.ask("", f"ALTER DATABASE {made.name} OWNER TO {owner}")
-        made.manage(owner, "migrate", "--verbosity", "0")
-        done = made.divide(owner)
-        assert done.returncode == 0, done.stderr
-        assert made.divide(owner, "--check").returncode == 0
+        made.migrate(owner)
+        made.divide(owner)
+        assert made.divide(owner, "--check") == NOTHING_DIFFERS
 
 
-def test_a_database_of_one_user_is_divided_with_its_releases(tmp_path):
+def test_a_database_of_one_user_is_divided_with_its_releases(
+    tmp_path, django_db_blocker
+):
     """As one of before is: with a partition, tables and functions of the superuser."""
-    with _house() as made:
-        made.manage("", "migrate", "--verbosity", "0")
+    with _house(django_db_blocker) as made:
+        made.migrate("")
         folder = write_feed(tmp_path / "feed", siv_lines(5))
         done = made.run("", "-m", "pseudonymizer", "ingest", str(folder))
         assert done.returncode == 0, done.stderr
-        assert made.divide("").returncode == 0
+        done = made.run("", "manage.py", "database_roles", *made.named)
+        assert done.returncode == 0, done.stderr
         _set_passwords(made)
-        assert made.divide(made.roles.owner, "--check").returncode == 0
+        assert made.divide(made.roles.owner, "--check") == NOTHING_DIFFERS
         rows = made.ask(made.roles.job, "SELECT count(*) FROM vault_record_1")
         assert rows == [(5,)]
         again = write_feed(tmp_path / "again", siv_lines(6), "suite")
-        done = made.run(made.roles.job, "-m", "pseudonymizer", "ingest", str(again))
-        assert done.returncode == 0, done.stderr
+        made.job("ingest", str(again), "--workers", "1")
 
 
 @pytest.mark.parametrize(
@@ -1005,4 +1019,5 @@ def test_the_owner_is_no_role_for_the_site_and_migrates(house, production):
         *("manage.py", "check", "--deploy", "--database", "default"),
     )
     assert "histovet.E013" in checked.stderr
-    house.manage(house.roles.owner, "migrate", "--verbosity", "0")
+    migrated = house.run(house.roles.owner, "manage.py", "migrate", "--verbosity", "0")
+    assert migrated.returncode == 0, migrated.stderr

@@ -3,7 +3,7 @@
 from django import template
 from django.utils import timezone
 
-from histovet.history.signature import signatory
+from histovet.history.signatory import signatory
 
 register = template.Library()
 

@@ -6,13 +6,14 @@ import argparse
 import re
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from histovet.audit.models import Entry
 from histovet.audit.trail import SHOWN_BYTES, Head, TrailBroken, verify
+from histovet.commands import SiteCommand
 
 
-class Command(BaseCommand):
+class Command(SiteCommand):
     help = (
         "Check that no entry of the trail was changed or taken away, or print it. The "
         "owner of the tables runs it, or the role of operators."

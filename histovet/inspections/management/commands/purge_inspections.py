@@ -1,12 +1,12 @@
 from typing import Any
 
-from django.core.management.base import BaseCommand
 from django.utils import timezone
 
+from histovet.commands import SiteCommand
 from histovet.inspections.models import Answer
 
 
-class Command(BaseCommand):
+class Command(SiteCommand):
     help = (
         "Delete the kept answers on inspections whose day is over. Run it every hour: "
         "they are read no more, and open only for who has the vehicle's certificate."

@@ -1,12 +1,13 @@
 from typing import Any
 
 from django.core.cache import DEFAULT_CACHE_ALIAS, caches
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
+from histovet.commands import SiteCommand
 from histovet.limits.cache import CountingCache
 
 
-class Command(BaseCommand):
+class Command(SiteCommand):
     help = (
         "Delete the counters of attempts that have expired. Run it every hour: until "
         "then they only take room, and name nobody."

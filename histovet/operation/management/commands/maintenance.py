@@ -1,14 +1,15 @@
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
 from histovet.audit.trail import Actor
+from histovet.commands import SiteCommand
 from histovet.operation import acts
 from histovet.operation.models import Maintenance
 
 
-class Command(BaseCommand):
+class Command(SiteCommand):
     help = (
         "Close the site on all nodes at once, open it again, or tell which it is. The "
         "owner of the tables runs it: the site's role only reads the row."

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
 from histovet.audit.trail import Actor
+from histovet.commands import SiteCommand
 from histovet.operators import accounts
 from histovet.operators.models import Account
 
 
-class Command(BaseCommand):
+class Command(SiteCommand):
     help = (
         "Make the account of an operator, list, suspend, resume or reset them. An "
         "account that is made or reset prints, as its last line and once, the code with "

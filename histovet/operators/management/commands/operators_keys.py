@@ -5,15 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
+from histovet.commands import SiteCommand
 from histovet.operators.keys import LABELS
 from histovet.vault.keys import site_ring
 from pseudonymizer.errors import KeyRingError
 from pseudonymizer.key_ring import write_part
 
 
-class Command(BaseCommand):
+class Command(SiteCommand):
     help = (
         "Write, or replace, the file that HISTOVET_OPERATORS_KEYS names: the subkeys "
         "that the dashboard needs, and none that opens a link or names what was "

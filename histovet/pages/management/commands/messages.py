@@ -1,10 +1,12 @@
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
+
+from histovet.commands import SiteCommand
 
 
-class Command(BaseCommand):
+class Command(SiteCommand):
     help = (
         "Bring the English catalogue up to date with templates and code, compile it, "
         "and list what still lacks a translation."

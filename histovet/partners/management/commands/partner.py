@@ -8,10 +8,11 @@ import json
 import re
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
 from histovet.audit.trail import Actor
+from histovet.commands import SiteCommand
 from histovet.partners import acts
 from histovet.partners.acts import DEFAULT_DAYS, DEFAULT_OVERLAP, DEFAULT_RATE
 from histovet.partners.auth import shown_part
@@ -28,7 +29,7 @@ from histovet.partners.models import (
 _OVERLAP = re.compile("([1-9][0-9]{0,2})([dh])")
 
 
-class Command(BaseCommand):
+class Command(SiteCommand):
     help = (
         "Make a key for a partner and print it, once, as the last line. A name may "
         "have several keys. Before one ends, rotate it: the new key has the same terms, "

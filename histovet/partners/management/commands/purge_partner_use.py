@@ -1,12 +1,12 @@
 from typing import Any
 
-from django.core.management.base import BaseCommand
 from django.utils import timezone
 
+from histovet.commands import SiteCommand
 from histovet.partners.usage import purge
 
 
-class Command(BaseCommand):
+class Command(SiteCommand):
     help = (
         "Delete what the keys of partners were used for more than 400 days ago. Run it "
         "every day."

@@ -8,9 +8,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
+from histovet.commands import SiteCommand
 from histovet.history.retrieve import retrieve
 from histovet.partners.demand import parse_data_demand
 from histovet.partners.problems import Refused
@@ -22,7 +23,7 @@ DEFAULT_DAYS = 30
 DAYS_MAX = 90
 
 
-class Command(BaseCommand):
+class Command(SiteCommand):
     help = (
         "Make a link to a vehicle, as its seller would, and print its code as the last "
         "line. The vehicle is told as in a demand by data, in a file or on standard "

@@ -1,12 +1,13 @@
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
+from histovet.commands import SiteCommand
 from histovet.sharing.models import End, Link
 
 
-class Command(BaseCommand):
+class Command(SiteCommand):
     help = (
         "End every link, after a backup of the database was restored and before the "
         "site is pointed at it: one that its owner ended since would open again, and "

@@ -1,13 +1,13 @@
 from typing import Any
 
-from django.core.management.base import BaseCommand
 from django.utils import timezone
 
+from histovet.commands import SiteCommand
 from histovet.sharing.models import Check, Link
 from histovet.statements import one_row
 
 
-class Command(BaseCommand):
+class Command(SiteCommand):
     help = (
         "Erase what the links hold whose time is over, and delete those that ended "
         "90 days ago. Run it every hour: they open nothing since, "

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db import DatabaseError, connection, transaction
 
+from histovet.commands import SiteCommand
 from histovet.database_roles import NotOurs, RoleNames, Roles, differences
 
 # Readers would wait behind a table that changes hands and waits for one of them.
 _LOCK_TIMEOUT = "SET LOCAL lock_timeout = '3s'"
 
 
-class Command(BaseCommand):
+class Command(SiteCommand):
     help = (
         "Create the roles of owner, job, site and operator where they are missing, give the owner "
         "the tables, grant the others the least that they need and take back all else "

@@ -5,9 +5,10 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
+from histovet.commands import SiteCommand
 from histovet.vault import reading, withholding
 from histovet.vault.errors import NoActiveRelease
 from histovet.vault.models import REFERENCE_MAX, Withheld
@@ -29,7 +30,7 @@ _ASKED = (
 )
 
 
-class Command(BaseCommand):
+class Command(SiteCommand):
     help = (
         "Withhold the report of one vehicle from everybody: its holder, its links, "
         "partners. The vehicle is asked for on standard input, in three lines "
