@@ -54,7 +54,8 @@ def transactional_db(django_db_setup, django_db_blocker) -> Iterator[None]:
     ended, which looks at several in a transaction, and each might wait for the other."""
     with django_db_blocker.unblock():
         yield
-        call_command("flush", verbosity=0, interactive=False)
+        # With its numbers begun anew a release would be given that of one before.
+        call_command("flush", verbosity=0, interactive=False, reset_sequences=False)
         connection.close()
 
 
