@@ -26,6 +26,9 @@ def one_row(sql: LiteralString, arguments: _Arguments) -> tuple[Any, ...] | None
         wrapper.pool.open()
         pooled = wrapper.pool.getconn()
         try:
+            # One that was closed within a transaction comes back as it was in it.
+            if not pooled.autocommit:
+                pooled.autocommit = True
             return _first_row(pooled, sql, arguments)
         finally:
             wrapper.pool.putconn(pooled)

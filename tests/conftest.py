@@ -7,7 +7,6 @@ from typing import Any
 
 import hypothesis
 import pytest
-from django.db.backends.postgresql.operations import DatabaseOperations
 from django.utils import translation
 
 from histovet.local.chromium import CHROMIUM, HOW_TO_HAVE_IT
@@ -45,6 +44,9 @@ def pytest_configure() -> None:
 def only_tables_with_rows_are_emptied() -> Iterator[None]:
     """PostgreSQL makes new files for each table that it empties, and its indexes: 60 ms
     after every test that commits, when most tables held nothing."""
+    # It wants settings, which a test of this file itself has none of.
+    from django.db.backends.postgresql.operations import DatabaseOperations
+
     every_table = DatabaseOperations.sql_flush
 
     def sql_flush(

@@ -1,8 +1,11 @@
+import datetime as dt
+
 import pytest
 from django.conf import settings
 from django.db import DataError, OperationalError, connection, transaction
 
 from histovet.statements import array_of_bytes, array_of_numbers, one_row
+from histovet.usage.models import CountOfDay
 
 POOL_MAX = settings.DATABASES["default"]["OPTIONS"]["pool"]["max_size"]
 
@@ -54,3 +57,17 @@ def test_a_statement_that_fails_is_told_as_django_does_and_its_connection_goes_o
     with pytest.raises(OperationalError):
         one_row("SELECT pg_terminate_backend(pg_backend_pid())", ())
     assert one_row("SELECT 1", ()) == (1,)
+
+
+def test_a_statement_is_committed_whatever_its_connection_did_before(closed):
+    for _ in range(2):
+        with transaction.atomic():
+            assert CountOfDay.objects.count() == 0
+            # As when the database goes away: it comes back to the pool as it is.
+            connection.close()
+    (day,) = one_row(
+        "INSERT INTO usage_count (day, what, count) VALUES (%s, 'link', 1) "
+        "RETURNING day",
+        (dt.date(2026, 11, 27),),
+    )
+    assert [one.day for one in CountOfDay.objects.all()] == [day]

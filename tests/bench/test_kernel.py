@@ -15,4 +15,4 @@ def test_every_step_of_a_register_is_measured(tmp_path: Path) -> None:
         assert all(columns["step"] > 0 for columns in measured.values()), measured
         without = {step for step, columns in measured.items() if not columns["alone"]}
         assert without == {"typed record", "fingerprint + tags"}
-        assert 1_000 < kernel_lines_per_second(path) < 1_000_000
+        assert 100 < kernel_lines_per_second(path) < 1_000_000
