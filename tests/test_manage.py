@@ -5,7 +5,9 @@ import subprocess
 import sys
 
 import pytest
-from django.core.management import get_commands, load_command_class
+from django.core.management import call_command, get_commands, load_command_class
+from django.core.management.base import CommandError
+from django.db import connection
 
 from histovet.commands import SiteCommand
 from histovet.local.state import REPOSITORY
@@ -40,6 +42,13 @@ def test_a_setting_that_cannot_be_is_told_in_one_line(variable, value, told):
     assert told in ended.stderr
     assert "Traceback" not in ended.stderr
     assert "s3cret" not in ended.stderr + ended.stdout
+
+
+def test_without_its_tables_a_command_says_to_migrate(db):
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE audit_entry RENAME TO away")
+    with pytest.raises(CommandError, match="run, as their owner: .* migrate"):
+        call_command("audit", "verify")
 
 
 OURS = {
