@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -475,6 +476,7 @@ time.sleep = lambda seconds: select.select((), (), (), seconds)
 
 def _wrong_clock(here: Place, folder: Path, offset: str) -> None:
     (folder / "sitecustomize.py").write_text(_SLEEP)
+    signs = signing(folder)
     wrong_clock = here.environment(
         PYTHONPATH=str(folder),
         LD_PRELOAD=str(_FAKETIME),
@@ -482,10 +484,10 @@ def _wrong_clock(here: Place, folder: Path, offset: str) -> None:
         FAKETIME_DONT_FAKE_MONOTONIC="1",
         # gunicorn keeps the beat of its workers in the times of files.
         NO_FAKE_STAT="1",
-        **signing(),
+        **signs,
     )
     with (
-        served(here.environment(**signing())) as (right, front),
+        served(here.environment(**signs)) as (right, front),
         served(wrong_clock) as (wrong, front_of_wrong),
     ):
         owner = Visitor(front.send)
@@ -517,9 +519,10 @@ def _wrong_clock(here: Place, folder: Path, offset: str) -> None:
         assert page.status < 500, name
 
 
-def signing() -> dict[str, str]:
+def signing(folder: Path) -> dict[str, str]:
+    """Copies: a server takes no key from within the repository."""
     names = ("HISTOVET_SIGNING_KEY", "HISTOVET_SIGNING_CERTIFICATE")
-    return {name: os.environ[name] for name in names}
+    return {name: str(shutil.copy2(os.environ[name], folder)) for name in names}
 
 
 def _link(owner: Visitor, days: str) -> str:
