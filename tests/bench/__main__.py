@@ -295,7 +295,8 @@ def _cost(
     # Whichever of the pool answers.
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT pid FROM pg_stat_activity WHERE datname = current_database()"
+            "SELECT pid FROM pg_stat_activity WHERE datname = current_database() "
+            "AND backend_type = 'client backend'"
         )
         backends = [pid for (pid,) in cursor.fetchall()]
     latencies = []

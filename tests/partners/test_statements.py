@@ -70,6 +70,10 @@ def failed(now):
     PartnerUse.objects.update(failures=1)
 
 
+def deleted(now):
+    PartnerKey.objects.all().delete()
+
+
 def nothing(now):
     pass
 
@@ -82,10 +86,20 @@ def nothing(now):
         ({}, suspended, dt.timedelta(0), False),
         ({}, nothing, dt.timedelta(days=2), False),
         ({"daily_quota": 1}, nothing, dt.timedelta(0), False),
+        ({}, deleted, dt.timedelta(0), False),
         ({"rate": "1/h"}, nothing, dt.timedelta(0), False),
         ({"scopes": [Scope.REPORT_BY_CODE]}, nothing, dt.timedelta(0), False),
     ],
-    ids=["allowed", "failed", "suspended", "expired", "quota", "rate", "scope"],
+    ids=[
+        "allowed",
+        "failed",
+        "suspended",
+        "expired",
+        "quota",
+        "unknown",
+        "rate",
+        "scope",
+    ],
 )
 def test_a_vehicle_is_looked_for_only_where_nothing_could_refuse(
     make_key, terms, before, later, is_sought
@@ -123,3 +137,8 @@ def test_a_key_that_its_row_does_not_hold_is_told_nothing(make_key):
     search = reading.search(register.FULL.identity, b"")
     assert authenticate(key, now, search=search, **asked) is None
     assert search.row is None
+
+
+def test_who_may_not_ask_is_told_so_whatever_was_asked(ask):
+    for body in (b"{", demands.FULL):
+        assert ask(body, with_key="hv_" + "A" * 43).status_code == 401
