@@ -11,9 +11,10 @@ unexport PYTHONDONTWRITEBYTECODE
 # take them apart.
 export FEED LABEL AS_OF NAME ONLY PORT ARGS INSPECTIONS
 
-# The first Python 3.11 that can make virtual environments.
-find_python = $(shell for python in python3.11 python3 /usr/bin/python3.11 \
-	/usr/bin/python3; do "$$python" -c 'import sys, ensurepip, venv; \
+# The first Python 3.11 that can make virtual environments. The system's own comes first:
+# production runs it, distributions build it for speed and mend it.
+find_python = $(shell for python in /usr/bin/python3.11 /usr/bin/python3 python3.11 \
+	python3; do "$$python" -c 'import sys, ensurepip, venv; \
 	sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null && \
 	command -v "$$python" && break; done)
 no_python = Python 3.11 with its venv module is needed; on Debian, as root: \

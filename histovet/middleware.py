@@ -6,21 +6,31 @@ from csp.constants import HEADER
 from csp.utils import build_policy
 from django.http import HttpRequest, HttpResponse
 from django.middleware.locale import LocaleMiddleware
+from django_permissions_policy import PermissionsPolicyMiddleware
 
-from histovet.pages.headers import Handler
+from histovet.pages.headers import RESOURCE_POLICY, SAME_ORIGIN, Handler
 from histovet.partners.middleware import PATHS
 
 
-def content_security_policy(get_response: Handler) -> Handler:
-    """Set the policy of the settings, unless the answer has its own as those of the API.
+def constant_headers(get_response: Handler) -> Handler:
+    """Set the headers that are alike in all answers, unless one has its own as those of
+    the API.
 
-    django-csp's middleware makes it anew for each answer, for nonces that no page has.
+    The packages' middleware, one after the other, make them anew for each answer: for
+    nonces and views of their own that nothing here has.
     """
-    policy = build_policy()
+    constants = {
+        HEADER: build_policy(),
+        "Permissions-Policy": PermissionsPolicyMiddleware(
+            get_response
+        ).permissions_policy,
+        RESOURCE_POLICY: SAME_ORIGIN,
+    }
 
     def handle(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
-        response.headers.setdefault(HEADER, policy)
+        for name, value in constants.items():
+            response.headers.setdefault(name, value)
         return response
 
     return handle

@@ -247,10 +247,8 @@ MIDDLEWARE = [
     "histovet.operation.requests.probes",
     "histovet.operation.requests.measured",
     "django.middleware.security.SecurityMiddleware",
-    "histovet.middleware.content_security_policy",
-    "django_permissions_policy.PermissionsPolicyMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "histovet.pages.headers.same_origin_resources",
+    "histovet.middleware.constant_headers",
     # Below the headers, so that files carry them too.
     "whitenoise.middleware.WhiteNoiseMiddleware",
     # Above all that may answer a request of a partner with a page.

@@ -180,7 +180,7 @@ class ReleaseKeys(RowKeys):
     def holder_tags(self, holder: bytes) -> tuple[tuple[int, bytes], ...]:
         """Return (key version, 8 bytes) for each version of the register ring."""
         return tuple(
-            (version, tag.digest(holder)[:TAG_BYTES]) for version, tag in self._tags
+            [(version, tag.digest(holder)[:TAG_BYTES]) for version, tag in self._tags]
         )
 
 

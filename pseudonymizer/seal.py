@@ -54,7 +54,7 @@ class Sealer:
     def proof(self, registration: Registration) -> HolderProof:
         holders = registration.holders
         return HolderProof(
-            tuple(self._fingerprinter.fingerprint(h) for h in holders),
+            tuple([self._fingerprinter.fingerprint(h) for h in holders]),
             self._keys.holder_tags(holder.holder_bytes(holders)) if holders else (),
         )
 

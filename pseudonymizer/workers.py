@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import ctypes
+import gc
 import multiprocessing
 import os
 import signal
@@ -29,6 +30,10 @@ POLL_SECONDS = 0.2
 # faults a line, a tenth of the whole.
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD = -1, -2, -3
 _KEPT_BYTES = 64 * 1024 * 1024
+# Objects made and not freed before cycles are looked for. A batch of lines makes some
+# thousands, all freed with it, and no cycles: at Python's 700 it is gone through again
+# and again while it is read (docs/ingest-speed.md).
+_OBJECTS_BEFORE_CYCLES = 50_000
 
 
 class Workers:
@@ -39,7 +44,7 @@ class Workers:
         self._progress = progress
         self._executor: ProcessPoolExecutor | None = None
         if count == 1:
-            keep_freed_memory()
+            settle_memory()
         else:
             # Not a fork: this process has threads and a connection to the database.
             context = multiprocessing.get_context("spawn")
@@ -115,7 +120,9 @@ _counters: Any = None
 _place = 0
 
 
-def keep_freed_memory() -> None:
+def settle_memory() -> None:
+    """Make this process keep its memory, for lines that come and go by the batch."""
+    gc.set_threshold(_OBJECTS_BEFORE_CYCLES)
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:  # Another C library has none, and keeps its own ways.
         mallopt(_M_MMAP_THRESHOLD, _KEPT_BYTES // 4)
@@ -125,7 +132,7 @@ def keep_freed_memory() -> None:
 
 def _start_worker(counters: Any, taken: Any) -> None:
     global _counters, _place
-    keep_freed_memory()
+    settle_memory()
     # Ctrl-C reaches every process of the terminal; the first one says what happened.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with taken.get_lock():

@@ -6,13 +6,15 @@ from django.http import HttpRequest, HttpResponse
 
 Handler = Callable[[HttpRequest], HttpResponse]
 
+RESOURCE_POLICY, SAME_ORIGIN = "Cross-Origin-Resource-Policy", "same-origin"
+
 
 def same_origin_resources(get_response: Handler) -> Handler:
     """No other site may embed what we serve. Source: Fetch standard, section 3.7."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
-        response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+        response.headers.setdefault(RESOURCE_POLICY, SAME_ORIGIN)
         return response
 
     return middleware

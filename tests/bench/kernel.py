@@ -36,7 +36,7 @@ from pseudonymizer.layout import COLUMNS_READ, line_reader
 from pseudonymizer.load import _copy_rows
 from pseudonymizer.records import Registration, Release
 from pseudonymizer.seal import Sealer
-from pseudonymizer.workers import keep_freed_memory
+from pseudonymizer.workers import settle_memory
 
 T = TypeVar("T")
 
@@ -47,7 +47,7 @@ GROUP = 64
 def kernel_lines_per_second(path: Path) -> float:
     """Return how many lines of a file of registrations one process reads and seals in a
     second of CPU."""
-    keep_freed_memory()
+    settle_memory()
     ring, release = _release()
     sealer = Sealer(ring, release)
     lines = 0
