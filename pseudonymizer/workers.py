@@ -121,7 +121,7 @@ _place = 0
 
 
 def settle_memory() -> None:
-    """Make this process keep its memory, for lines that come and go by the batch."""
+    """Keep what is freed and seldom look for cycles: lines come and go by the batch."""
     gc.set_threshold(_OBJECTS_BEFORE_CYCLES)
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:  # Another C library has none, and keeps its own ways.
