@@ -10,12 +10,7 @@ first word: a million bytes are 16,000 words, and a step over all of them costs 
 from __future__ import annotations
 
 import csv
-import os
 from collections.abc import Container
-
-# Else its linear algebra, which nothing here asks for, starts a thread for each core,
-# and each spins for a tenth of a second.
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 from numpy.typing import NDArray
